@@ -1,0 +1,137 @@
+"""Batches of unique items with all their annotations, so that a text is encoded once however many people labelled it.
+
+The order is a function of (seed, epoch) alone and the position inside an epoch can be saved and restored, which is what
+makes a resumed run equal to one that was never interrupted.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from perspectives.data.annotations import AnnotationSet
+from perspectives.data.tokens import Tokens
+
+BUCKET = 50  # batches sorted by length together: little padding, and still a shuffled order
+
+
+@dataclass
+class Batch:
+    """Unique items and their annotations in coordinate form.
+
+    item: global row of each item, int64 [item]. tokens: `input_ids`, `attention_mask`, … int64 [item, token], padded to
+    the longest text of the batch; None when content vectors are cached.
+    item_index: position in `item` of each annotation's text, annotator: its annotator's code, row: its row in the
+    annotation table, all int64 [annotation]; label: int64 [annotation], float32 [annotation] (interval) or float32
+    [annotation, level] (multilabel).
+    """
+
+    item: Tensor
+    item_index: Tensor
+    annotator: Tensor
+    label: Tensor
+    row: Tensor
+    tokens: dict[str, Tensor] | None = None
+
+
+class Batches:
+    """An iterable of `Batch` over some annotations.
+
+    rows: rows of `annotations` to visit, int64. codes: model code of each row of `annotations.annotators`.
+    batch_size: items per batch (the last one of an epoch may be smaller). shuffle: a new order each epoch; otherwise
+    the order is fixed. raters_per_item: at most so many annotations of an item per visit, drawn anew; None for all.
+    """
+
+    def __init__(
+        self,
+        annotations: AnnotationSet,
+        rows: np.ndarray,
+        codes: np.ndarray,
+        batch_size: int,
+        *,
+        tokens: Tokens | None = None,
+        shuffle: bool = False,
+        seed: int = 0,
+        raters_per_item: int | None = None,
+    ) -> None:
+        item_of = annotations.item_index[rows]
+        order = np.argsort(item_of, kind="stable")
+        self.rows = np.asarray(rows)[order]
+        self.items, self.counts = np.unique(item_of, return_counts=True)
+        self.starts = np.concatenate([[0], np.cumsum(self.counts)])
+        self.annotator = codes[annotations.annotator_index[self.rows]]
+        labels = annotations.labels[self.rows]
+        self.labels = labels.astype(np.int64) if labels.dtype.kind == "i" else labels.astype(np.float32)
+        self.batch_size, self.tokens, self.shuffle = batch_size, tokens, shuffle
+        self.seed, self.raters_per_item = seed, raters_per_item
+        self.epoch = self.done = self.resume_at = 0
+        self.sampler, self.batch_sampler = self, None  # Lightning announces epochs to `loader.sampler.set_epoch`
+
+    def __len__(self) -> int:
+        return -(-len(self.items) // self.batch_size)
+
+    def __iter__(self) -> Iterator[Batch]:
+        start, self.resume_at = self.resume_at, 0
+        for number, positions in enumerate(self._plan()):
+            if number >= start:
+                self.done = number + 1
+                yield self._batch(positions, number)
+
+    # Lightning calls these three. ----------------------------------------------------------------------------------
+
+    def set_epoch(self, epoch: int) -> None:
+        self.epoch = epoch
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"done": self.done}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.resume_at = self.done = state["done"] % len(self)
+
+    # ---------------------------------------------------------------------------------------------------------------
+
+    def _plan(self) -> list[np.ndarray]:
+        """Positions in `items` of every batch of this epoch."""
+        positions = np.arange(len(self.items))
+        generator = np.random.default_rng((self.seed, self.epoch))
+        if self.shuffle:
+            generator.shuffle(positions)
+        if self.tokens is None:
+            return self._cut(positions)
+        if not self.shuffle:
+            return self._cut(np.argsort(self.tokens.lengths[self.items], kind="stable"))
+        buckets = np.array_split(positions, -(-len(positions) // (BUCKET * self.batch_size)))
+        lengths = self.tokens.lengths[self.items]
+        by_length = np.concatenate([bucket[np.argsort(lengths[bucket], kind="stable")] for bucket in buckets])
+        batches = self._cut(by_length)
+        return [batches[i] for i in generator.permutation(len(batches))]
+
+    def _cut(self, positions: np.ndarray) -> list[np.ndarray]:
+        return [positions[i : i + self.batch_size] for i in range(0, len(positions), self.batch_size)]
+
+    def _batch(self, positions: np.ndarray, number: int) -> Batch:
+        counts = self.counts[positions]
+        within = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+        flat = np.repeat(self.starts[positions], counts) + within
+        item_index = np.repeat(np.arange(len(positions)), counts)
+        if self.raters_per_item is not None:
+            drawn = self._subsample(item_index, within, number)
+            flat, item_index = flat[drawn], item_index[drawn]
+        items = self.items[positions]
+        return Batch(
+            item=torch.from_numpy(items),
+            item_index=torch.from_numpy(item_index),
+            annotator=torch.from_numpy(self.annotator[flat]),
+            label=torch.from_numpy(self.labels[flat]),
+            row=torch.from_numpy(self.rows[flat]),
+            tokens=None if self.tokens is None else self.tokens.padded(items),
+        )
+
+    def _subsample(self, item_index: np.ndarray, within: np.ndarray, number: int) -> np.ndarray:
+        """Which annotations stay, in order: a random `raters_per_item` of each item."""
+        chance = np.random.default_rng((self.seed, self.epoch, number)).random(len(item_index))
+        shuffled = np.lexsort((chance, item_index))
+        return np.sort(shuffled[within < self.raters_per_item])

@@ -1,0 +1,99 @@
+"""What several readers share: finding files and reading them with an error that names the file."""
+
+import json
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, cast
+
+import pandas as pd
+
+from perspectives.errors import DataError
+
+SPLITS = {"train": "train", "dev": "validation", "val": "validation", "validation": "validation", "test": "test"}
+
+
+class MissingData(DataError):
+    """A published file is not where the configuration says."""
+
+
+def find(folder: str | Path, *names: str) -> Path:
+    """The first of `names` that exists in `folder`. Raises MissingData naming the folder and the files accepted."""
+    for name in names:
+        if (Path(folder) / name).is_file():
+            return Path(folder) / name
+    raise MissingData(f"{Path(folder)} holds no {' or '.join(names)}")
+
+
+def read_object(path: Path, trailing_commas: bool = False) -> Any:
+    """A JSON file. `trailing_commas` accepts `{"a": 1,}`, which some published files contain.
+
+    Raises DataError with the line where the file stops being JSON.
+    """
+    text = path.read_text(encoding="utf-8-sig")
+    if trailing_commas:
+        text = re.sub(r",(\s*[}\]])", r"\1", text)
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        raise DataError(f"{path} is not valid JSON at line {error.lineno}: {error.msg}; download it again") from error
+
+
+def read_table(path: Path, columns: list[str] | None = None, **options: Any) -> pd.DataFrame:
+    """A CSV (or, by name, TSV) file as text columns, missing cells as nan.
+
+    `options` go to `pandas.read_csv`. Raises DataError when the file cannot be parsed or lacks one of `columns`.
+    """
+    options = {
+        "dtype": "str",
+        "sep": "\t" if path.suffix == ".tsv" else ",",
+        "keep_default_na": False,
+        "na_values": [""],
+    } | options
+    try:
+        table = cast(pd.DataFrame, pd.read_csv(path, **options))
+    except (ValueError, pd.errors.ParserError, UnicodeDecodeError) as error:
+        raise DataError(f"{path} could not be read as a table: {error}") from error
+    missing = [column for column in columns or [] if column not in table.columns]
+    if missing:
+        raise DataError(f"{path} has no column {missing}; it has {list(table.columns)}")
+    return table
+
+
+def read_lines(path: Path) -> list[dict[str, Any]]:
+    """A JSONL file, one object per line; blank lines are skipped. Raises DataError naming a line that is no object."""
+    records = []
+    for number, line in enumerate(path.read_text(encoding="utf-8-sig").split("\n"), start=1):
+        if not line.strip():
+            continue
+        try:
+            record = json.loads(line)
+        except json.JSONDecodeError as error:
+            raise DataError(f"{path} is not valid JSONL at line {number}: {error.msg}; download it again") from error
+        if not isinstance(record, dict):
+            raise DataError(f"{path} holds {type(record).__name__} instead of an object at line {number}")
+        records.append(record)
+    return records
+
+
+def located(table: pd.DataFrame, path: Path) -> pd.DataFrame:
+    """`table` with columns `file` and `row` for messages: the header is row 1, line breaks in cells do not count."""
+    return table.assign(file=path.name, row=range(2, len(table) + 2))
+
+
+def shared_context(contexts: Iterable[str]) -> list[str]:
+    """One name per distinct context, in order of appearance: items with the same context get the same `group`."""
+    return [f"context-{number}" for number in pd.factorize(pd.Series(list(contexts), dtype="str"))[0]]
+
+
+def snake_case(name: str) -> str:
+    """`Ethnicity simplified` as `ethnicity_simplified`."""
+    return re.sub(r"[^0-9a-z]+", "_", name.lower()).strip("_")
+
+
+def one_of(option: str, value: str, accepted: Iterable[str]) -> str:
+    """`value`, if it is among `accepted`. Raises DataError naming the option, what came and what is accepted."""
+    accepted = list(accepted)
+    if value not in accepted:
+        raise DataError(f"{option}={value!r} is unknown; choose one of {', '.join(accepted)}")
+    return value

@@ -1,0 +1,87 @@
+"""HateXplain: posts labelled hatespeech, normal or offensive by three annotators each.
+
+Two forms are read: the CSV files of the Hugging Face version (`df_<split>_processed.csv`; tested on the published
+validation and test files) and the original `dataset.json` (tested on a file written from the documented keys, not on
+the original). Paper: Mathew et al. 2021, HateXplain: A Benchmark Dataset for Explainable Hate Speech Detection (AAAI).
+"""
+
+import ast
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from perspectives.data.annotations import Tables
+from perspectives.data.readers.common import SPLITS, MissingData, find, read_object, read_table
+from perspectives.data.scale import Scale
+from perspectives.errors import DataError
+
+LEVELS = ("hatespeech", "normal", "offensive")  # codes 0, 1, 2 of the CSV files
+
+
+def read(path: str | Path) -> Tables:
+    """Read `dataset.json` with `post_id_divisions.json`, or else those `df_{train,val,test}_processed.csv` that exist.
+
+    Nominal levels hatespeech, normal, offensive. `text` is the published tokens joined by spaces; `source` is twitter
+    or gab, as the post id says. `split` comes from the divisions or from the file; posts in no division have none.
+    Raises MissingData when neither form is there, DataError when a cell cannot be parsed.
+    """
+    if (Path(path) / "dataset.json").is_file():
+        return _tables(_from_json(Path(path)))
+    files = {split: Path(path) / f"df_{split}_processed.csv" for split in ("train", "val", "test")}
+    files = {split: file for split, file in files.items() if file.is_file()}
+    if not files:
+        raise MissingData(
+            f"{path} holds no dataset.json and no df_train_processed.csv, df_val_processed.csv or df_test_processed.csv"
+        )
+    return _tables(post for split, file in files.items() for post in _from_csv(file, SPLITS[split]))
+
+
+def _from_csv(file: Path, split: str) -> Iterable[dict[str, Any]]:
+    table = read_table(file, ["id", "annotators", "post_tokens"])
+    for row, (key, answers, tokens) in enumerate(
+        zip(table["id"], table["annotators"], table["post_tokens"], strict=True), 2
+    ):
+        try:
+            answers, tokens = ast.literal_eval(answers), ast.literal_eval(tokens)
+            pairs = zip(answers["annotator_id"], answers["label"], strict=True)
+            answers = [(str(who), LEVELS[code]) for who, code in pairs]
+        except (ValueError, SyntaxError, KeyError, TypeError, IndexError) as error:
+            raise DataError(
+                f"{file}:{row}: the annotators or post_tokens of this post cannot be parsed ({error})"
+            ) from error
+        yield {"key": key, "split": split, "tokens": tokens, "answers": answers, "file": file.name, "row": row}
+
+
+def _from_json(folder: Path) -> Iterable[dict[str, Any]]:
+    file = folder / "dataset.json"
+    divisions = read_object(find(folder, "post_id_divisions.json"))
+    split_of = {key: SPLITS[split] for split, keys in divisions.items() for key in keys}
+    for key, post in read_object(file).items():
+        try:
+            answers = [(str(answer["annotator_id"]), answer["label"]) for answer in post["annotators"]]
+            tokens = post["post_tokens"]
+        except (KeyError, TypeError) as error:
+            raise DataError(
+                f"{file}: post {key!r} lacks or garbles {error}; is this HateXplain's dataset.json?"
+            ) from error
+        yield {
+            "key": key,
+            "split": split_of.get(key),
+            "tokens": tokens,
+            "answers": answers,
+            "file": file.name,
+            "row": key,
+        }
+
+
+def _tables(posts: Iterable[dict[str, Any]]) -> Tables:
+    annotations, items = [], []
+    for post in posts:
+        source = next((name for name in ("twitter", "gab") if f"_{name}" in post["key"]), None)
+        item = {"item_id": post["key"], "text": " ".join(post["tokens"]), "split": post["split"], "source": source}
+        items.append(item)
+        place = {"item_id": post["key"], "file": post["file"], "row": post["row"]}
+        annotations += [{"annotator_id": who, "label": label} | place for who, label in post["answers"]]
+    return Tables(pd.DataFrame(annotations), pd.DataFrame(items), None, Scale("nominal", LEVELS))

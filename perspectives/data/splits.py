@@ -1,0 +1,386 @@
+"""Splits into train, validation and test: by item, by annotator, by both, as published, or by any stored column.
+
+Each function takes an AnnotationSet and plain options and returns a `Split`. The part of an annotation depends on its
+item, its annotator and the seed, never on the order of rows. Validation is drawn the way test is. What a split
+promises to keep apart (items with their texts, annotators) is checked on every split made; a published split cannot be
+changed, so texts that stand on two of its sides are counted in a warning instead.
+"""
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from perspectives.data.annotations import AnnotationSet
+from perspectives.data.scale import level_name
+from perspectives.data.validation import UNKNOWN
+from perspectives.errors import ConfigError, DataError, DataWarning
+
+PARTS = ("train", "validation", "test")
+TRAIN, VALIDATION, TEST, DROPPED = 0, 1, 2, -1
+Values = str | int | Sequence[str | int]  # of a column: one or several
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """Which part of the split each annotation belongs to.
+
+    part: int8 [annotation], aligned with the rows of the annotations: 0 train, 1 validation, 2 test, -1 dropped.
+    name: the kind of split and what identifies it, for example `items fold 0 of 5`.
+    notes: what a reader of the results should know, for example the share of pairs dropped.
+    """
+
+    part: np.ndarray
+    name: str
+    notes: tuple[str, ...] = ()
+
+    def rows(self, part_name: str) -> np.ndarray:
+        """Positions of the annotations of `train`, `validation`, `test` or `dropped`, ascending, int64 [annotation]."""
+        codes = dict(zip((*PARTS, "dropped"), (TRAIN, VALIDATION, TEST, DROPPED), strict=True))
+        if part_name not in codes:
+            raise ConfigError(f"part {part_name!r} is unknown; choose one of {', '.join(codes)}")
+        return np.flatnonzero(self.part == codes[part_name])
+
+
+# Kinds of split. ---------------------------------------------------------------------------------------------------
+
+
+def official(annotations: AnnotationSet, seed: int = 0, validation: float = 0.1, train: str | None = None) -> Split:
+    """The published split, `items.split`, completed where a part was not published.
+
+    seed, validation: where no validation part is left, this share of the training annotations is drawn by item.
+    train: the published part to train on, `train` or `validation`. None takes `train`, or `validation` where no train
+        part was published (LeWiDi-2025 CSC and MP, HateXplain in part); a note says so.
+
+    Items without a published part are dropped, and so is a published train part when training on validation.
+    Raises DataError, listing the parts there are, when there is no test part or nothing to train on.
+    """
+    if "split" not in annotations.items:
+        raise DataError(f"{annotations.name} has no published split (no items column `split`); use split=items")
+    published = annotations.items["split"].fillna("").to_numpy(object)[annotations.item_index]
+    there = {part: int((published == part).sum()) for part in PARTS if (published == part).any()}
+    notes = []
+    if train is None:
+        train = "train" if "train" in there else "validation"
+        if train == "validation" and train in there:
+            notes.append("no train part was published: its validation part is used as train")
+    if train not in PARTS[:2]:
+        raise ConfigError(f"train={train!r} is not a part to train on; choose train or validation")
+    if "test" not in there or train not in there:
+        counts = ", ".join(f"{part} ({count} annotations)" for part, count in there.items()) or "nothing"
+        needed = "test" if "test" not in there else train
+        raise DataError(f"{annotations.name} has no published {needed} part; it has {counts}; use split=items")
+    part = np.full(len(annotations), DROPPED, np.int8)
+    part[published == "validation"] = VALIDATION
+    part[published == train] = TRAIN
+    part[published == "test"] = TEST
+    if not (part == VALIDATION).any():
+        notes.append(_draw_validation(annotations, part, validation, seed))
+    return _finished(annotations, part, "official", notes, fixed=True)
+
+
+def column(
+    annotations: AnnotationSet,
+    column: str,
+    test: Values,
+    train: Values | None = None,
+    validation: float | Values = 0.1,
+    seed: int = 0,
+) -> Split:
+    """A split stored in a column of the items (a fold, a domain, a language) or annotations (a condition, a round).
+
+    column: item column or, where no item has it, annotation column.
+    test, train: the value or values that name the part; train=None takes every value not named elsewhere.
+    validation: value or values, or a share of the training annotations to draw with `seed`: by item, or by annotator
+        where test shares its items with train (and so tests unseen people).
+
+    Annotations without a value, or with one not named, are dropped with a note. Raises DataError for values the column
+    does not hold, and when train and test share both items and annotators, so that nothing would be unseen.
+    """
+    values = _column(annotations, column)
+    held = set(values[values != ""])
+    named = {"train": _strings(train), "validation": _strings(validation), "test": _strings(test)}
+    wanted = [value for part in named.values() for value in part]
+    strange = sorted(set(wanted) - held)
+    if strange or not named["test"]:
+        shown = ", ".join(sorted(held)[:20]) or "no value"
+        raise DataError(f"column {column} of {annotations.name} holds {shown}; it does not hold {strange or 'test'}")
+    if len(set(wanted)) < len(wanted):
+        raise ConfigError(f"a value of column {column} can name one part only; got {named}")
+    if train is None:
+        named["train"] = sorted(held - set(wanted))
+    part = np.full(len(annotations), DROPPED, np.int8)
+    for code, name in enumerate(PARTS):
+        part[np.isin(values, named[name])] = code
+    notes = []
+    if (part == DROPPED).any():
+        notes.append(f"{(part == DROPPED).sum()} annotations without a named value of {column} are dropped")
+    if not named["validation"]:
+        notes.append(_draw_validation(annotations, part, validation, seed))
+    return _finished(annotations, part, f"column {column}", notes, fixed=True)
+
+
+def items(
+    annotations: AnnotationSet, folds: int = 5, fold: int = 0, seed: int = 0, group_by: str | None = None
+) -> Split:
+    """k-fold by item: test is fold `fold`, validation the next one, train the rest.
+
+    Items with the same text (casefolded, whitespace collapsed; text and text_pair together) share a fold, and so do
+    items with the same value of the item column `group_by` (templates, shared contexts); items without a value stand
+    alone. Folds are balanced in annotations, as far as the groups allow. Over all folds every annotation is tested
+    once.
+
+    Raises ConfigError for fewer than 3 folds or a fold out of range, DataError for an unknown column or for fewer
+    groups than folds.
+    """
+    group, notes = _item_groups(annotations, group_by)
+    part = _dealt(annotations, "items", group[annotations.item_index], folds, fold, seed)
+    return _finished(annotations, part, f"items fold {fold} of {folds}", notes)
+
+
+def annotators(
+    annotations: AnnotationSet, folds: int = 5, fold: int = 0, seed: int = 0, group_by: str | None = None
+) -> Split:
+    """k-fold by annotator, for people never seen in training: test is fold `fold`, validation the next, train the rest.
+
+    group_by: attribute whose values stay together (unseen countries, say); annotators with an unknown value stand
+        alone. Items do appear on several sides. Balance and errors as in `items`.
+    """
+    group = _annotator_groups(annotations, group_by)
+    part = _dealt(annotations, "annotators", group[annotations.annotator_index], folds, fold, seed)
+    notes = ["test annotators are unseen in training; their items are not"]
+    return _finished(annotations, part, f"annotators fold {fold} of {folds}", notes)
+
+
+def both(
+    annotations: AnnotationSet,
+    folds: int = 5,
+    fold: int = 0,
+    seed: int = 0,
+    group_by: str | None = None,
+    annotator_group_by: str | None = None,
+) -> Split:
+    """Blocks of item folds × annotator folds: neither a test item nor a test annotator is seen in training.
+
+    fold: number of the test block, from 0 to folds² - 1: item fold `fold // folds`, annotator fold `fold % folds`.
+    Validation is the block of the next item fold and the next annotator fold, train the remaining items × the
+    remaining annotators. All other pairs are dropped; the notes state their share. Over all blocks every annotation is
+    tested once. group_by (item column), annotator_group_by (attribute), balance and errors as in `items`.
+    """
+    if folds >= 3 and not 0 <= fold < folds**2:
+        raise ConfigError(f"fold={fold} is out of range; blocks are numbered from 0 to {folds**2 - 1}")
+    group, notes = _item_groups(annotations, group_by)
+    item_part = _dealt(annotations, "items", group[annotations.item_index], folds, fold // folds, seed)
+    group = _annotator_groups(annotations, annotator_group_by)
+    annotator_part = _dealt(annotations, "annotators", group[annotations.annotator_index], folds, fold % folds, seed)
+    part = np.where(item_part == annotator_part, item_part, DROPPED).astype(np.int8)
+    notes.append(f"{(part == DROPPED).mean():.1%} of the (item, annotator) pairs are dropped")
+    return _finished(annotations, part, f"both block {fold} of {folds**2}", notes)
+
+
+# Groups that stay together. ----------------------------------------------------------------------------------------
+
+
+def normalised_texts(annotations: AnnotationSet) -> pd.Series:
+    """Text of each item, and its pair, casefolded with whitespace collapsed; the item id where there is no text."""
+    if "text" not in annotations.items:
+        return annotations.items["item_id"]
+    rows = annotations.texts.fillna("").astype("str").itertuples(index=False)
+    return pd.Series(["\0".join(" ".join(text.casefold().split()) for text in row) for row in rows], dtype="str")
+
+
+def _item_groups(annotations: AnnotationSet, group_by: str | None) -> tuple[np.ndarray, list[str]]:
+    """Group of each item, int64 [item]: items linked by a text or a value of `group_by`, directly or through others."""
+    texts = normalised_texts(annotations)
+    keys = [texts.to_numpy(object)]
+    notes = []
+    if group_by is not None:
+        if group_by not in annotations.items or group_by == "item_id":
+            raise DataError(
+                f"items of {annotations.name} have no column {group_by!r}; they have {_names(annotations.items)}"
+            )
+        keys.append(annotations.items[group_by].astype("str").mask(annotations.items[group_by].isna()).to_numpy(object))
+    if texts.duplicated().any():
+        again = texts.duplicated(keep=False)
+        notes.append(f"{again.sum()} items share {texts[again].nunique()} texts; items with one text stay together")
+    return _connected(keys, annotations.items["item_id"]), notes
+
+
+def _annotator_groups(annotations: AnnotationSet, group_by: str | None) -> np.ndarray:
+    """Group of each annotator, int64 [annotator]."""
+    ids = annotations.annotators["annotator_id"]
+    if group_by is None:
+        return _connected([], ids)
+    if group_by not in annotations.attributes:
+        have = ", ".join(annotations.attributes) or "none"
+        raise DataError(f"annotators of {annotations.name} have no attribute {group_by!r}; they have {have}")
+    values = annotations.annotators[group_by]
+    missing = values.isna() | (values.astype("str") == UNKNOWN)
+    return _connected([values.astype("str").mask(missing).to_numpy(object)], ids)
+
+
+def _connected(keys: list[np.ndarray], ids: pd.Series) -> np.ndarray:
+    """Connected components of rows that share a value of any key (missing values link nothing), int64 [row].
+
+    Components are numbered by their smallest id, so that the number does not depend on the order of rows.
+    """
+    size = len(ids)
+    edges: list[np.ndarray] = []
+    for key in keys:
+        codes = pd.factorize(key)[0]
+        rows = np.flatnonzero(codes >= 0)
+        first = np.full(codes.max(initial=-1) + 1, size)
+        np.minimum.at(first, codes[rows], rows)
+        edges.append(np.column_stack([rows, first[codes[rows]]]))
+    pairs = np.concatenate([np.zeros((0, 2), np.int64), *edges])
+    graph = coo_array((np.ones(len(pairs)), (pairs[:, 0], pairs[:, 1])), shape=(size, size))
+    component = connected_components(graph, directed=False)[1] if size else np.zeros(0, np.int64)
+    rank = np.empty(size, np.int64)
+    rank[np.argsort(ids.to_numpy(object))] = np.arange(size)
+    smallest = pd.Series(rank).groupby(component).transform("min").to_numpy()
+    return np.unique(smallest, return_inverse=True)[1].reshape(-1)
+
+
+# Drawing. ----------------------------------------------------------------------------------------------------------
+
+
+def _dealt(annotations: AnnotationSet, what: str, group: np.ndarray, folds: int, fold: int, seed: int) -> np.ndarray:
+    """Part of each annotation when test is fold `fold` and validation the next, int8 [annotation].
+
+    group: the group of items or annotators (`what`, for messages) behind each annotation, int64 [annotation].
+    """
+    if folds < 3:
+        raise ConfigError(f"folds={folds} leaves nothing for train, validation or test; use at least 3")
+    if not 0 <= fold < folds:
+        raise ConfigError(f"fold={fold} is out of range; folds are numbered from 0 to {folds - 1}")
+    groups, code = np.unique(group, return_inverse=True)
+    if len(groups) < folds:
+        raise DataError(
+            f"{annotations.name} has {len(groups)} {what} or groups of {what} that must stay together (one text, one "
+            f"value of group_by), too few for {folds} folds; use fewer folds or another group_by"
+        )
+    part_of_fold = np.full(folds, TRAIN, np.int8)
+    part_of_fold[fold], part_of_fold[(fold + 1) % folds] = TEST, VALIDATION
+    rng = np.random.default_rng(seed)
+    bins = _deal(np.bincount(code), np.full(folds, 1 / folds), rng)
+    return part_of_fold[rng.permutation(folds)[bins[code]]]  # else the largest group would always be in fold 0
+
+
+def _deal(load: np.ndarray, shares: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Deal groups into bins so that the bins' loads come close to `shares`: bin of each group, int64 [group].
+
+    load: annotations of each group, at least 1, int64 [group]. Groups are dealt largest first, each to the bin furthest
+    below its share, so that a large one cannot unbalance the end. Sizes up to the next power of two count as equal and
+    are dealt in random order: exact sizes would leave nothing to chance where all of them differ.
+    """
+    order = rng.permutation(len(load))
+    order = order[np.argsort(-np.floor(np.log2(load[order])), kind="stable")]
+    filled = np.zeros(len(shares))
+    bins = np.empty(len(load), np.int64)
+    for group in order:
+        chosen = int(np.argmin((filled + load[group]) / shares))
+        bins[group] = chosen
+        filled[chosen] += load[group]
+    return bins
+
+
+def _draw_validation(annotations: AnnotationSet, part: np.ndarray, share: object, seed: int) -> str:
+    """Turn a share of the train annotations into validation, in place; what was done, as a note."""
+    if not (isinstance(share, float) and 0 < share < 1):
+        raise ConfigError(f"validation={share} is no share of the train part; use a number between 0 and 1")
+    by_annotator = _shared(annotations.item_index, part) > 0
+    if by_annotator:
+        group, index = _annotator_groups(annotations, None), annotations.annotator_index
+    else:
+        group, index = _item_groups(annotations, None)[0], annotations.item_index
+    train = np.flatnonzero(part == TRAIN)
+    groups, code = np.unique(group[index[train]], return_inverse=True)
+    drawn = (
+        _deal(np.bincount(code, minlength=len(groups)), np.array([1 - share, share]), np.random.default_rng(seed))[code]
+        == 1
+    )
+    part[train[drawn]] = VALIDATION
+    unit = "annotator" if by_annotator else "item"
+    return f"validation is {share:.0%} of the train part, drawn by {unit} with seed {seed}"
+
+
+# Checks. -----------------------------------------------------------------------------------------------------------
+
+
+def _finished(annotations: AnnotationSet, part: np.ndarray, name: str, notes: list[str], fixed: bool = False) -> Split:
+    """The split, once no part is empty and nothing stands on two sides that the kind of split keeps apart.
+
+    fixed: the sides were published, so that texts on two of them are counted and not refused.
+    """
+    empty = [which for code, which in enumerate(PARTS) if not (part == code).any()]
+    if empty:
+        sizes = ", ".join(f"{which} {(part == code).sum()}" for code, which in enumerate(PARTS))
+        raise DataError(
+            f"{annotations.name}: split {name} leaves {' and '.join(empty)} empty (annotations: {sizes}, dropped "
+            f"{(part == DROPPED).sum()}); the corpus is too small or too unevenly grouped for it: use other folds, "
+            "shares or values"
+        )
+    people = _shared(annotations.annotator_index, part)
+    things = _shared(annotations.item_index, part)
+    if name.startswith(("annotators", "both")) and people:
+        raise DataError(f"{annotations.name}: split {name} puts {people} annotators on two sides")
+    if not name.startswith("annotators"):
+        if things and (people or not fixed):
+            raise DataError(
+                f"{annotations.name}: split {name} puts {things} items on two sides, with annotators on two sides too; "
+                "choose a column whose values keep items or annotators apart, or use split=items"
+            )
+        if things:
+            notes.append(f"{things} items stand on two sides; the annotators are apart")
+        else:
+            notes += _texts_apart(annotations, part, name, fixed)
+    return Split(part.astype(np.int8), name, tuple(notes))
+
+
+def _texts_apart(annotations: AnnotationSet, part: np.ndarray, name: str, fixed: bool) -> list[str]:
+    """Notes, with a warning, on texts that stand on two sides of a fixed split; none where texts are apart."""
+    text = pd.factorize(normalised_texts(annotations))[0][annotations.item_index]
+    count = _shared(text, part)
+    if not count:
+        return []
+    tested = np.isin(text[part == TEST], text[part == TRAIN]).mean()
+    note = f"{count} texts stand on two sides; {tested:.1%} of the test annotations are on a text of the train part"
+    if not fixed:
+        raise DataError(f"{annotations.name}: split {name}: {note}")
+    warnings.warn(f"{annotations.name}: split {name}: {note}", DataWarning, stacklevel=4)
+    return [note]
+
+
+def _shared(index: np.ndarray, part: np.ndarray) -> int:
+    """How many of the things `index` counts stand in more than one part."""
+    kept = part != DROPPED
+    seen = np.zeros((index.max(initial=-1) + 1, len(PARTS)), bool)
+    seen[index[kept], part[kept]] = True
+    return int((seen.sum(1) > 1).sum())
+
+
+def _column(annotations: AnnotationSet, name: str) -> np.ndarray:
+    """Values of an item or annotation column as text, str [annotation]; empty where missing."""
+    if name in annotations.items and name != "item_id":
+        values = annotations.items[name].iloc[annotations.item_index].reset_index(drop=True)
+    elif name in annotations.annotations and name not in ("item_id", "annotator_id", "label"):
+        values = annotations.annotations[name]
+    else:
+        here = f"items have {_names(annotations.items)}; annotations have {_names(annotations.annotations)}"
+        raise DataError(f"{annotations.name} has no column {name!r} to split by; {here}")
+    return values.map(level_name).where(values.notna(), "").to_numpy(object).astype(str)
+
+
+def _names(table: pd.DataFrame) -> str:
+    return ", ".join(map(str, table.columns))
+
+
+def _strings(values: Values | float | None) -> list[str]:
+    """The values named for a part: none, one, or several; a share (a number below 1) names none."""
+    if values is None or isinstance(values, float):
+        return []
+    return [level_name(value) for value in ([values] if isinstance(values, (str, int)) else values)]

@@ -1,0 +1,1 @@
+"""The quality of annotations: agreement, truth inference, and telling slips from perspectives."""

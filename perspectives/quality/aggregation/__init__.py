@@ -1,0 +1,1 @@
+"""Truth inference: one label per item from many annotations."""
