@@ -1,0 +1,202 @@
+"""Configuration: where `conf/` is, composing it, checking it, and the one place that builds objects from it.
+
+Below the verbs nothing knows about configuration: classes and functions take plain typed keyword arguments.
+"""
+
+import copy
+import functools
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import hydra
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Quote, QuotedString
+from hydra.errors import HydraException, InstantiationException
+from omegaconf import DictConfig, OmegaConf, open_dict
+from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
+
+from perspectives.config_checks import labels, target_problems, value_problems
+from perspectives.errors import ConfigError, PerspectivesError, listing
+
+VERSION_BASE = "1.3"
+NO_CHOICES = {"hydra"}  # folders of conf/ that are not groups people choose from
+PATH_OPTIONS = ("path", "dir", "folder", "file", "checkpoint")
+NO_RESULT_DEPENDS_ON = (
+    "hydra",
+    "paths",
+    "logger",
+    "display",
+    "data.reader.path",
+    "trainer.progress",
+    "trainer.checkpoint_every",
+)
+
+
+# What there is. ----------------------------------------------------------------------------------------------------
+
+
+@functools.cache
+def conf_dir() -> Path:
+    """The folder of configurations: beside the package in a clone, inside it in an installed wheel.
+
+    Raises ConfigError when neither is there.
+    """
+    package = Path(__file__).resolve().parent
+    candidates = (package / "conf", package.parent / "conf")
+    for folder in candidates:
+        if (folder / "train.yaml").is_file():
+            return folder
+    raise ConfigError(f"no conf/train.yaml in {' or '.join(map(str, candidates))}; install perspectives again")
+
+
+def groups() -> list[str]:
+    """Names of the groups with something to choose, sorted."""
+    return sorted(
+        path.name
+        for path in conf_dir().iterdir()
+        if path.is_dir() and path.name not in NO_CHOICES and any(path.rglob("*.yaml"))
+    )
+
+
+def choices(group: str) -> list[str]:
+    """What can be chosen in a group, sorted; choices in subfolders with a `/`. Empty for an unknown group."""
+    folder = conf_dir() / group
+    return sorted(path.relative_to(folder).with_suffix("").as_posix() for path in folder.rglob("*.yaml"))
+
+
+def describe_choice(group: str, name: str) -> str:
+    """The first comment line of a choice's file, without `#`; empty without comment. Raises ConfigError for no file."""
+    path = conf_dir() / group / f"{name}.yaml"
+    if not path.is_file():
+        raise ConfigError(f"{group}={name} is not available; choose one of {', '.join(choices(group))}")
+    for line in path.read_text(encoding="utf-8").splitlines():
+        comment = line.removeprefix("#").strip()
+        if line.startswith("#") and comment and not comment.startswith("@package"):
+            return comment
+    return ""
+
+
+# Composing. --------------------------------------------------------------------------------------------------------
+
+
+def compose(config_name: str = "train", overrides: Iterable[str] = ()) -> DictConfig:
+    """The configuration a command line stands for, without Hydra's own part.
+
+    overrides: `group=choice` and `option=value`, as typed. Raises ConfigError with one readable message.
+    """
+    quoted = quote_paths(overrides)
+    try:
+        return _compose(config_name, quoted)
+    except (HydraException, OmegaConfBaseException) as error:
+        from perspectives.config_errors import explain
+
+        raise ConfigError(explain(error, config_name, quoted)) from error
+
+
+def _compose(config_name: str, overrides: list[str]) -> DictConfig:
+    with hydra.initialize_config_dir(str(conf_dir()), job_name=config_name, version_base=VERSION_BASE):
+        return hydra.compose(config_name, overrides)
+
+
+def quote_paths(overrides: Iterable[str], sweep: bool = False) -> list[str]:
+    """Overrides whose value is a path, quoted where Hydra would misread it: `~ ( = , #`, accents, numbers.
+
+    An option takes a path when it is called `path`, `dir`, … or lies under `paths.`, or when its value starts like one.
+    A leading `~/` becomes the home folder. sweep: a list `a,b` stays one path unless several runs are asked for.
+    """
+    return [_quoted(override, sweep) for override in overrides]
+
+
+def _quoted(override: str, sweep: bool) -> str:
+    key, equals, value = override.partition("=")
+    named = key.lstrip("+").startswith("paths.") or key.rpartition(".")[2] in PATH_OPTIONS
+    if not equals or not (named or value.startswith(("/", "./", "../", "~/"))):
+        return override
+    if value == "~" or value.startswith("~/"):
+        value = os.path.expanduser(value)
+    try:
+        parsed = OverridesParser.create().parse_override(f"{key}={value}")
+        fine = sweep if parsed.is_sweep_override() else not isinstance(parsed.value(), bool | int | float)
+    except HydraException:
+        fine = False
+    return f"{key}={value if fine else QuotedString(value, Quote.single).with_quotes()}"
+
+
+def run_identity(cfg: DictConfig) -> dict[str, Any]:
+    """The part of a configuration that results depend on, resolved: what a run is named by.
+
+    Left out are places, displays and loggers, `data.reader.path`, and every option defined through one of `paths`.
+    Raises ConfigError when an option cannot be resolved or has no value.
+    """
+    raw = OmegaConf.to_container(cfg, resolve=False)
+    try:
+        resolved = OmegaConf.to_container(cfg, resolve=True, throw_on_missing=True)
+    except MissingMandatoryValue as error:
+        raise ConfigError(f"{error.full_key} has no value; set {error.full_key}=…") from error
+    except OmegaConfBaseException as error:
+        raise ConfigError(f"{error.full_key}: {str(error).splitlines()[0]}") from error
+    return _identity(raw, resolved, "")
+
+
+def _identity(raw: Any, resolved: Any, key: str) -> Any:
+    if not isinstance(resolved, dict):
+        return resolved
+    kept = {}
+    for name, value in resolved.items():
+        path = f"{key}.{name}".lstrip(".")
+        # A node that is one interpolation (`${model.head}`) has no raw children.
+        inner = raw[name] if isinstance(raw, dict) else value
+        if path not in NO_RESULT_DEPENDS_ON and not (isinstance(inner, str) and "${paths." in inner):
+            kept[name] = _identity(inner, value, path)
+    return kept
+
+
+# Building. ---------------------------------------------------------------------------------------------------------
+
+
+def instantiate(node: DictConfig | Mapping[str, Any], **extra: Any) -> Any:
+    """Build what `node._target_` names, from its options and `extra`; nested `_target_`s first.
+
+    extra: arguments that are not configuration (data, arrays, models), handed over as they are; they win over options
+        of the same name. With `_partial_: true` the result is a callable with all of them bound.
+
+    Lists and dicts arrive as plain Python. A `name` of a group that its target does not take only says which choice
+    it is (see config_checks.LABELS) and stays behind. Raises ConfigError listing everything that does not fit the
+    signatures, before anything is built.
+    """
+    config = node if isinstance(node, DictConfig) else OmegaConf.create(dict(node))
+    if "_target_" not in config:
+        raise ConfigError(
+            f"{config._get_full_key(None) or 'the configuration'} has no _target_; there is nothing to build"
+        )
+    _refuse(target_problems(config, extra=extra))
+    if unused := labels(config):
+        config = copy.deepcopy(config)  # keeps its parent, which interpolations need
+        with open_dict(config):
+            for key in unused:
+                del config[key]
+    try:
+        # Hydra would turn dataclasses in keyword arguments into configuration: bind them afterwards instead.
+        build = hydra.utils.instantiate(config, _partial_=True, _convert_="all")
+    except InstantiationException as error:
+        if isinstance(error.__cause__, PerspectivesError):
+            raise error.__cause__ from None
+        raise
+    return functools.partial(build, **extra) if config.get("_partial_", False) else build(**extra)
+
+
+def check_config(cfg: DictConfig, given: Mapping[str, Iterable[str]] | None = None) -> None:
+    """Check every `_target_` and every plain option without building anything.
+
+    given: for the path of a node, names its builder deals with: arguments it adds, options that are not the target's.
+
+    Raises ConfigError listing all problems.
+    """
+    _refuse(target_problems(cfg, below=given) + value_problems(cfg))
+
+
+def _refuse(problems: list[str]) -> None:
+    if problems:
+        raise ConfigError(f"the configuration has {len(problems)} problem(s)\n{listing(problems)}")

@@ -1,0 +1,283 @@
+"""The command line: dispatch, messages, exit codes, sweeps, completion."""
+
+import os
+import re
+import subprocess
+import sys
+import time
+import types
+from pathlib import Path
+
+import pytest
+
+from perspectives import __version__, cli
+from perspectives.errors import RunError
+from perspectives.verbs import check
+
+PROGRAM = [sys.executable, "-m", "perspectives"]
+SMALL = ["encoder=tiny", "data=synthetic"]
+
+
+def run(*args, **environment):
+    """The real command line in its own process."""
+    return subprocess.run([*PROGRAM, *args], capture_output=True, text=True, env=os.environ | environment, timeout=60)
+
+
+@pytest.fixture
+def jobs(monkeypatch, tmp_path):
+    """`perspectives train` without training: the configurations it was called with, and sys.argv at that time."""
+    seen = []
+    verb = types.ModuleType("perspectives.verbs.train")
+    monkeypatch.setitem(sys.modules, "perspectives.verbs.train", verb)
+    monkeypatch.setenv("PERSPECTIVES_RUNS", str(tmp_path / "runs"))
+    monkeypatch.setattr(sys, "argv", ["perspectives"])
+    monkeypatch.delenv("HYDRA_FULL_ERROR", raising=False)
+
+    def main(cfg):
+        seen.append((cfg, list(sys.argv), os.environ.get("HYDRA_FULL_ERROR")))
+        if cfg.seed == 13:
+            raise RunError("thirteen is unlucky; use another seed")
+        if cfg.seed == 14:
+            raise RuntimeError("out of memory")
+        if cfg.seed == 15:
+            raise KeyboardInterrupt
+        if cfg.seed == 16:
+            try:
+                raise KeyboardInterrupt
+            except KeyboardInterrupt:
+                sys.exit(1)  # what Lightning does while it trains
+
+    verb.main = main
+    return seen
+
+
+# Without a configuration. ------------------------------------------------------------------------------------------
+
+
+def test_help_is_fast_and_names_every_verb():
+    # the best of several, because the machine may be busy: an import of torch or Hydra would show in all of them
+    times, bare = [], []
+    for _ in range(5):
+        started = time.perf_counter()
+        result = run("--help")
+        times.append(time.perf_counter() - started)
+        started = time.perf_counter()
+        subprocess.run([sys.executable, "-c", ""], check=True)
+        bare.append(time.perf_counter() - started)
+    assert result.returncode == 0
+    assert {*cli.HYDRA_VERBS, *cli.PLAIN_VERBS} <= set(re.findall(r"^  (\w+) ", result.stdout, re.MULTILINE))
+    assert min(times) - min(bare) < 0.1
+
+
+def test_every_verb_has_a_module_with_a_main():
+    for verb in cli.PLAIN_VERBS:
+        module = __import__(f"perspectives.verbs.{verb}", fromlist=["main"])
+        assert callable(module.main), verb
+        assert callable(module.add_arguments), verb
+
+
+@pytest.mark.parametrize("args", [["--version"], ["train", "--version"]])
+def test_version(args, capsys):
+    assert cli.main(args) == 0
+    assert capsys.readouterr().out == f"perspectives {__version__}\n"
+
+
+def test_unknown_verbs_are_named_with_the_closest(capsys):
+    assert cli.main(["trian"]) == 2
+    err = capsys.readouterr().err
+    assert err.startswith("perspectives: there is no verb 'trian'; did you mean train? choose one of train, compare")
+
+
+def test_list_shows_choices_with_their_first_line(capsys):
+    assert cli.main(["list", "logger"]) == 0
+    out = capsys.readouterr().out
+    assert re.search(r"logger=csv +Training curves as metrics.csv", out)
+    assert "perspectives[wandb]" in " ".join(out.split())
+    assert "model=" not in out
+    assert cli.main(["list", "modle"]) == 2
+    assert "there is no group 'modle'; did you mean model? choose from data" in capsys.readouterr().err
+
+
+def test_data_check_and_describe(capsys):
+    assert cli.main(["data", "check", "data.reader.items=60"]) == 0
+    assert "synthetic: 60 items, " in capsys.readouterr().out
+    assert cli.main(["data", "describe", "data=synthetic", "data.reader.items=60"]) == 0
+    assert "60" in capsys.readouterr().out
+
+
+def test_missing_files_are_asked_for_with_their_source(capsys, tmp_path):
+    assert cli.main(["data", "check", "data=hs_brexit", f"data.reader.path={tmp_path}/a (b)=c"]) == 2
+    err = capsys.readouterr().err
+    assert err.startswith(f"perspectives data: {tmp_path}/a (b)=c holds no HS-Brexit_train.json")
+    assert "put these files from https://" in err
+    assert f"into {tmp_path}/a (b)=c:" in err
+
+
+def test_check_passes_defaults_and_lists_every_problem(capsys, tmp_path, monkeypatch):
+    monkeypatch.setenv("PERSPECTIVES_RUNS", str(tmp_path))
+    assert cli.main(["check", *SMALL]) == 0
+    assert "PROBLEM" not in capsys.readouterr().out
+    blocked = tmp_path / "file"
+    blocked.touch()
+    args = ["check", *SMALL, "trainer.batch_size=0", "split=column", f"paths.runs={blocked}/runs"]
+    assert cli.main(args) == 1
+    problems = [line for line in capsys.readouterr().out.splitlines() if line.startswith("PROBLEM")]
+    column = "PROBLEM configuration split: perspectives.data.splits.column"
+    assert [" ".join(line.split()) for line in problems] == [
+        f"{column} needs column, which has no value; set split.column=…",
+        f"{column} needs test, which has no value; set split.test=…",
+        "PROBLEM configuration trainer.batch_size is 0; accepted is a whole number from 1",
+        f"PROBLEM runs {blocked}/runs cannot be written: Not a directory; set paths.runs",
+    ]
+
+
+def test_check_names_packages_that_do_not_fit(monkeypatch):
+    monkeypatch.setattr(check.importlib.metadata, "requires", lambda name: ["numpy<1", "no-such-package>=2"])
+    problems = {finding.subject: finding.detail for finding in check._packages() if finding.problem}
+    assert problems["numpy"].endswith("; accepted is <1")
+    assert problems["no-such-package"] == "is not installed; accepted is >=2"
+
+
+# One job. ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_job_gets_its_configuration_and_the_command_line_with_its_verb(jobs):
+    assert cli.main(["train", *SMALL, "seed=3"]) == 0
+    [(cfg, argv, full_error)] = jobs
+    assert (cfg.seed, cfg.encoder.name) == (3, "tiny")
+    assert "hydra" not in cfg
+    assert argv == ["perspectives", "train", *SMALL, "seed=3"]  # Lightning starts its other processes with this
+    assert full_error is None
+    assert sys.argv == ["perspectives"]
+    assert "HYDRA_FULL_ERROR" not in os.environ
+
+
+def test_paths_with_strange_characters_arrive(jobs, tmp_path):
+    assert cli.main(["train", *SMALL, f"paths.runs={tmp_path}/a (b)=c,d", "paths.cache=~/x"]) == 0
+    assert jobs[0][0].paths.runs == f"{tmp_path}/a (b)=c,d"
+    assert jobs[0][0].paths.cache == str(Path.home() / "x")
+
+
+def test_our_errors_are_one_message_and_bugs_are_not(jobs, capsys, monkeypatch):
+    assert cli.main(["train", "seed=13"]) == 2
+    assert capsys.readouterr().err == "perspectives train: thirteen is unlucky; use another seed\n"
+    with pytest.raises(RuntimeError, match="out of memory"):
+        cli.main(["train", "seed=14"])
+    monkeypatch.setenv("HYDRA_FULL_ERROR", "1")
+    with pytest.raises(RunError, match="thirteen"):
+        cli.main(["train", "seed=13"])
+
+
+@pytest.mark.parametrize("args", [["seed=15"], ["seed=16"], ["-m", "seed=16,1"]])
+def test_an_interruption_says_how_to_go_on(jobs, capsys, args):
+    assert cli.main(["train", *args]) == 130
+    assert len(jobs) == 1
+    assert capsys.readouterr().err.endswith("perspectives: interrupted; run the same command again to resume\n")
+
+
+@pytest.mark.parametrize("flag", ["--experimental-rerun=x.pickle", "--experimental-rerun", "--exp"])
+def test_pickles_are_not_executed(jobs, capsys, flag):
+    assert cli.main(["train", flag, "x.pickle"]) == 2
+    assert "perspectives train: --experimental-rerun executes whatever a file holds" in capsys.readouterr().err
+    assert jobs == []
+
+
+def test_wrong_options_are_one_message_in_a_real_process():
+    result = run("train", "trainer.batchsize=3")
+    assert result.returncode == 2
+    assert result.stdout == ""
+    assert result.stderr == (
+        "perspectives train: there is no option trainer.batchsize; did you mean trainer.batch_size? "
+        "`perspectives train --cfg job` prints all options\n"
+    )
+    traceback = run("train", "trainer.batchsize=3", HYDRA_FULL_ERROR="1")
+    assert traceback.returncode == 1
+    assert "Traceback" in traceback.stderr
+
+
+def test_hydra_flags_work(jobs, capsys):
+    assert exit_code("train", "--cfg", "job", "--package", "trainer", "trainer.patience=5") == 0
+    assert "patience: 5" in capsys.readouterr().out
+    assert exit_code("train", "--help") == 0
+    out = capsys.readouterr().out
+    assert out.startswith("usage: perspectives VERB")
+    assert "\nlogger: csv, wandb\n" in out
+    assert "Powered by" not in out
+    assert jobs == []
+
+
+def exit_code(*args):
+    """Hydra ends the process after some flags."""
+    try:
+        return cli.main(list(args))
+    except SystemExit as end:
+        return end.code
+
+
+def test_a_reader_that_stops_reading_is_no_error():
+    command = " ".join([*PROGRAM, "train", "--help", "|", "head", "-1", ";", "echo", "${PIPESTATUS[0]}"])
+    result = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=60)
+    assert result.stderr == ""
+    assert result.stdout.startswith("usage: perspectives VERB")
+
+
+# Several jobs. -----------------------------------------------------------------------------------------------------
+
+
+def test_failing_jobs_do_not_stop_the_others(jobs, capsys, tmp_path):
+    assert cli.main(["train", "seed=1,13,14,2", "-m", *SMALL]) == 1
+    assert [cfg.seed for cfg, _, _ in jobs] == [1, 13, 14, 2]
+    assert jobs[3][1] == ["perspectives", "train", "seed=2", *SMALL]
+    err = capsys.readouterr().err
+    small = " ".join(SMALL)
+    assert err.splitlines()[-2:] == [
+        f"perspectives train: failed: seed=13 {small}: thirteen is unlucky; use another seed",
+        f"perspectives train: failed: seed=14 {small}: out of memory",
+    ]
+    assert f"perspectives train: job 3: seed=2 {small}\n" in err
+    assert "RuntimeError: out of memory" in err  # a bug shows where it is
+    assert "RunError" not in err
+    assert len(list((tmp_path / "runs" / ".multirun").glob("*/multirun.yaml"))) == 1
+
+
+def test_a_sweep_without_failures_ends_well_and_a_mistake_starts_no_job(jobs, capsys):
+    assert cli.main(["train", "-m", "model=majority,softlabel", "seed=0,1", *SMALL]) == 0
+    assert [(cfg.model.name, cfg.seed) for cfg, _, _ in jobs] == [
+        ("majority", 0), ("majority", 1), ("softlabel", 0), ("softlabel", 1)
+    ]  # fmt: skip
+    assert cli.main(["train", "-m", "seed=0,1", "model=majority,multitsk"]) == 2
+    assert "model=multitsk is not available; did you mean multitask?" in capsys.readouterr().err
+    assert len(jobs) == 4
+
+
+# Completion. -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("line", "present", "absent"),
+    [
+        ("perspectives ", {"train", "compare", "list"}, {"model="}),
+        ("perspectives tr", {"train"}, {"model="}),
+        ("perspectives train mo", {"model=", "model."}, {"train"}),
+        ("perspectives  train model=", {"model=majority", "model=multitask"}, {"train"}),
+        ("perspectives train model=majority trainer.batch", {"trainer.batch_size="}, set()),
+        ("perspectives data check data=syn", {"data=synthetic"}, set()),
+        ("perspectives compare mo", set(), {"model="}),
+    ],
+)
+def test_completion_knows_verbs_and_options(line, present, absent, capsys, monkeypatch):
+    monkeypatch.setenv("COMP_LINE", line)
+    monkeypatch.setattr(sys, "argv", ["perspectives", "-sc", "query=bash"])
+    assert cli.main() == 0
+    offered = set(capsys.readouterr().out.split())
+    assert present <= offered
+    assert not absent & offered
+
+
+def test_completion_can_be_installed(capsys, monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["perspectives", "-sc", "install=bash"])
+    assert cli.main() == 0
+    assert capsys.readouterr().out.rstrip().endswith("hydra_bash_completion perspectives")
+    monkeypatch.setattr(sys, "argv", ["perspectives", "-sc", "uninstall=bash"])
+    assert cli.main() == 0
+    assert "unset hydra_bash_completion" in capsys.readouterr().out

@@ -1,0 +1,286 @@
+"""Composing, checking and building from configuration."""
+
+import functools
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import yaml
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from omegaconf import OmegaConf
+
+from perspectives.config import (
+    check_config,
+    choices,
+    compose,
+    conf_dir,
+    describe_choice,
+    groups,
+    instantiate,
+    quote_paths,
+    run_identity,
+)
+from perspectives.data.scale import Scale
+from perspectives.errors import ConfigError, DataError
+
+HERE = __name__
+SINGLE_CHOICES = [(group, name) for group in groups() if group != "experiment" for name in choices(group)]
+
+
+# Things to build. --------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Data:
+    """A dataclass, which Hydra would turn into configuration if it were handed over as a keyword."""
+
+    rows: list
+
+
+class Base:
+    def __init__(self, data, seed=0):
+        self.data, self.seed = data, seed
+
+
+class Model(Base):
+    def __init__(self, data, width: int = 1, layers=(), **options):
+        super().__init__(data, **options)
+        self.width, self.layers = width, layers
+
+
+def part(size):
+    return {"size": size}
+
+
+def fails():
+    raise DataError("the file is damaged")
+
+
+def node(target: str, **options):
+    return OmegaConf.create({"_target_": f"{HERE}.{target}", **options})
+
+
+# What there is. ----------------------------------------------------------------------------------------------------
+
+
+def test_every_choice_composes():
+    assert len(SINGLE_CHOICES) >= 20
+    for group, name in SINGLE_CHOICES:
+        assert group in compose(overrides=[f"{group}={name}"]) or group == "debug", (group, name)
+
+
+def test_every_choice_says_what_it_is():
+    nameless = [(group, name) for group, name in SINGLE_CHOICES if len(describe_choice(group, name)) < 10]
+    assert nameless == []
+    assert not any(describe_choice(*choice).startswith(("#", "@")) for choice in SINGLE_CHOICES)
+
+
+def test_choices_are_the_files():
+    assert choices("logger") == ["csv", "wandb"]
+    assert choices("nothing") == []
+    assert "hydra" not in groups()
+    with pytest.raises(ConfigError, match="logger=tsv is not available; choose one of csv, wandb"):
+        describe_choice("logger", "tsv")
+
+
+def test_a_corpus_chooses_its_split_and_the_command_line_wins():
+    assert compose(overrides=["data=synthetic"]).split._target_.endswith(".items")
+    assert compose(overrides=["data=hs_brexit"]).split._target_.endswith(".official")
+    assert compose(overrides=["data=hs_brexit", "split=items"]).split._target_.endswith(".items")
+    assert compose(overrides=["split=items", "data=hs_brexit"]).split._target_.endswith(".items")
+
+
+def test_debug_makes_any_choice_small():
+    cfg = compose(overrides=["debug=tiny", "trainer=finetune"])
+    assert (cfg.encoder.name, cfg.data.reader["items"], cfg.trainer.max_epochs) == ("tiny", 60, 2)
+    assert cfg.trainer.precision == "bf16-mixed"
+
+
+def test_defaults_pass_their_own_check():
+    check_config(compose(), {"model": ("encoder", "schema", "optimization", "seed"), "split": ("annotations",)})
+
+
+# Errors. -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("trainer.batchsize=3", "there is no option trainer.batchsize; did you mean trainer.batch_size? `persp"),
+        ("max_epoch=3", "there is no option max_epoch; did you mean trainer.max_epochs?"),
+        ("modle=majority", "there is no option modle; did you mean model?"),
+        (
+            "model=multitsk",
+            "model=multitsk is not available; did you mean multitask? choose one of majority, multitask",
+        ),
+        ("logger=zzz", "logger=zzz is not available; choose one of csv, wandb"),
+        ("seed=0,1", "seed=0,1 stands for several values; add -m to run once for each, or write seed=[0,1]"),
+        ("model.tie={a=b}", "the option 'model.tie={a=b}' cannot be read; write group=choice or option=value"),
+        ("+seed=3", "An item is already at 'seed'; leave the + out"),
+        ("~trainer.foo", "there is no option trainer.foo"),
+    ],
+)
+def test_mistakes_are_named_with_what_to_do(override, message):
+    with pytest.raises(ConfigError) as caught:
+        compose(overrides=["debug=tiny", override])
+    assert message in str(caught.value)
+    assert "append" not in str(caught.value) or "leave the + out" in str(caught.value)
+    assert "+trainer" not in str(caught.value)
+    assert str(conf_dir()) not in str(caught.value)
+
+
+def test_all_problems_are_listed_at_once_with_their_place():
+    cfg = OmegaConf.create(
+        {
+            "seed": -1,
+            "trainer": {"batch_size": "many", "precision": "16"},
+            "optim": {"decay": "cosine", "warmup": 1.5},
+            "model": {"_target_": f"{HERE}.Model", "widht": 3, "layers": [{"_target_": f"{HERE}.part"}]},
+            "data": {"reader": {"_target_": "perspectives.data.readers.nothing.read"}, "name": "${nowhere}"},
+            "split": {"_target_": f"{HERE}.part", "size": "???"},
+        }
+    )
+    with pytest.raises(ConfigError) as caught:
+        check_config(cfg, {"model": ["data"]})
+    first, *problems = str(caught.value).splitlines()
+    expected = [
+        f"model: {HERE}.Model has no option widht; did you mean width?",
+        f"model.layers[0]: {HERE}.part needs size, which has no value; set model.layers[0].size=…",
+        "data.reader: _target_ perspectives.data.readers.nothing.read cannot be imported: ",
+        "data.name cannot be resolved: Interpolation key 'nowhere' not found",
+        f"split: {HERE}.part needs size, which has no value; set split.size=…",
+        "seed is -1; accepted is a whole number from 0",
+        "trainer.batch_size is 'many'; accepted is a whole number from 1",
+        "trainer.precision is '16'; accepted is one of 32-true, bf16-mixed",
+        "optim.warmup is 1.5; accepted is a number from 0 to 1",
+        "optim.decay is 'cosine'; accepted is one of none, linear",
+    ]
+    assert first == f"the configuration has {len(expected)} problem(s)"
+    for problem, text in zip(problems, expected, strict=True):
+        assert problem.startswith(f"  - {text}")
+
+
+def test_options_passed_on_to_the_parent_class_are_checked_too():
+    check_config(OmegaConf.create({"a": {"_target_": f"{HERE}.Model", "data": 1, "seed": 3}}))
+    with pytest.raises(ConfigError, match=r"a: .*Model has no option sead; did you mean seed\?"):
+        check_config(OmegaConf.create({"a": {"_target_": f"{HERE}.Model", "data": 1, "sead": 3}}))
+
+
+# Building. ---------------------------------------------------------------------------------------------------------
+
+
+def test_extra_arguments_arrive_as_they_are_and_options_as_plain_python():
+    data = Data([1, 2])
+    built = instantiate(node("Model", width=2, layers=[{"_target_": f"{HERE}.part", "size": 4}]), data=data, seed=5)
+    assert built.data is data
+    assert built.layers == [{"size": 4}]
+    assert type(built.layers) is list
+    assert (built.width, built.seed) == (2, 5)
+
+
+def test_partial_binds_options_and_extra():
+    build = instantiate(node("Model", width=2, _partial_=True), seed=5)
+    assert isinstance(build, functools.partial)
+    assert (build(data=1).data, build(data=1).width, build(data=1).seed) == (1, 2, 5)
+
+
+def test_extra_wins_over_the_option_and_fills_a_missing_one():
+    assert instantiate(node("part", size=1), size=2) == {"size": 2}
+    assert instantiate(node("part", size="???"), size=2) == {"size": 2}
+
+
+def test_nothing_is_built_when_something_does_not_fit():
+    with pytest.raises(ConfigError) as caught:
+        instantiate(node("Model", zzz=3), nonsense=1)
+    assert "has no option zzz; it takes data, seed, width, layers" in str(caught.value)
+    assert "has no option nonsense" in str(caught.value)
+    assert "needs data, which has no value" in str(caught.value)
+    with pytest.raises(ConfigError, match="the configuration has no _target_; there is nothing to build"):
+        instantiate({"size": 3})
+
+
+def test_a_name_is_a_label_where_the_target_takes_none():
+    cfg = OmegaConf.create({"model": {"name": "m", "_target_": f"{HERE}.part", "size": "${size}"}, "size": 7})
+    check_config(cfg)
+    assert instantiate(cfg.model) == {"size": 7}
+    assert cfg.model.name == "m"
+    with pytest.raises(ConfigError, match=r"data\.reader: .*part has no option name"):
+        check_config(OmegaConf.create({"data": {"reader": {"name": "m", "_target_": f"{HERE}.part", "size": 1}}}))
+
+
+def test_our_own_errors_come_through_unwrapped():
+    with pytest.raises(DataError, match=r"^the file is damaged$"):
+        instantiate(node("fails"))
+    with pytest.raises(DataError, match=r"^the file is damaged$"):
+        instantiate(node("Model", data={"_target_": f"{HERE}.fails"}))
+    scale = {"_target_": "perspectives.data.scale.Scale", "kind": "ordinal", "levels": ["1", "2"]}
+    assert instantiate(scale) == Scale("ordinal", ("1", "2"))
+
+
+# Paths. ------------------------------------------------------------------------------------------------------------
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.text(st.characters(exclude_categories=["C", "Z"], exclude_characters="\\$"), min_size=1, max_size=12))
+@example("a b/(c)=d,e")
+@example('it\'s #1 & "two"')
+@example("2023")
+@example("true")
+def test_paths_reach_the_configuration_as_typed(name):
+    path = f"/data/{name}"
+    for typed in (f"data.reader.path={path}", f"paths.runs={path}", f"encoder.name={path}"):
+        [quoted] = quote_paths([typed])
+        assert OverridesParser.create().parse_override(quoted).value() == path
+
+
+def test_only_paths_are_quoted():
+    untouched = ["seed=3", "model=a,b", "-m", "data.reader.path='a b'", "paths.runs=/x/${seed}", "model.tie={a: 1}"]
+    assert quote_paths(untouched) == untouched
+    assert quote_paths(["data.reader.path=2023"]) == ["data.reader.path='2023'"]
+    assert quote_paths(["paths.runs=a,b"]) == ["paths.runs='a,b'"]
+    assert quote_paths(["paths.runs=a,b"], sweep=True) == ["paths.runs=a,b"]
+    assert quote_paths(["paths.runs=~/x (1)"]) == [f"paths.runs='{Path.home()}/x (1)'"]
+
+
+# Identity. ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "override",
+    ["paths.runs=/x", "paths.cache=/y", "logger=wandb", "trainer.progress=false", "trainer.checkpoint_every=5"],
+)
+def test_identity_ignores_what_no_result_depends_on(override):
+    assert run_identity(compose(overrides=[override])) == run_identity(compose())
+
+
+@pytest.mark.parametrize(
+    "override", ["seed=1", "model.dropout=0.1", "split.fold=1", "data.reader.items=70", "calibrate=false"]
+)
+def test_identity_sees_what_results_depend_on(override):
+    assert run_identity(compose(overrides=[override])) != run_identity(compose())
+
+
+def test_identity_leaves_out_the_path_of_the_data_and_what_lies_under_paths():
+    cfg = OmegaConf.create(
+        {
+            "paths": {"data": "/x"},
+            "display": 1,
+            "data": {"reader": {"path": "/x/y", "corpus": "c", "target": "${data.target}"}, "target": "t"},
+            "encoder": {"store": "${paths.data}/e", "size": 3},
+            "copy": "${encoder}",
+        }
+    )
+    assert run_identity(cfg) == {
+        "data": {"reader": {"corpus": "c", "target": "t"}, "target": "t"},
+        "encoder": {"size": 3},
+        "copy": {"store": "/x/e", "size": 3},
+    }
+
+
+def test_identity_is_plain_and_complete():
+    identity = run_identity(compose())
+    assert yaml.safe_load(yaml.safe_dump(identity)) == identity
+    with pytest.raises(ConfigError, match=r"split\.column has no value; set split\.column=…"):
+        run_identity(compose(overrides=["split=column"]))
