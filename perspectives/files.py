@@ -20,7 +20,7 @@ def new_file(path: str | Path) -> Iterator[Path]:
     """
     path = Path(path)
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    with _explained(path):
+    with explained(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             yield partial
@@ -37,10 +37,10 @@ def new_folder(path: str | Path) -> Iterator[Path]:
     Raises RunError when the disk is full or the parent cannot be written.
     """
     path = Path(path)
-    with _explained(path):
+    with explained(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        partial = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}."))
-        older = partial.with_name(f"{partial.name}.older")
+        partial = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}.", suffix=".partial"))
+        older = partial.with_suffix(".older")
         partial.chmod(0o755)
         try:
             yield partial
@@ -60,8 +60,18 @@ def _flush(path: Path) -> None:
         os.fsync(written.fileno())
 
 
+def clear_leftovers(folder: Path) -> None:
+    """Delete what processes killed while writing left at any depth below `folder`, where nobody may be writing now."""
+    for leftover in [*folder.rglob(".*.partial"), *folder.rglob(".*.older")]:
+        if leftover.is_dir():
+            shutil.rmtree(leftover, ignore_errors=True)
+        else:
+            leftover.unlink(missing_ok=True)
+
+
 @contextmanager
-def _explained(path: Path) -> Iterator[None]:
+def explained(path: str | Path) -> Iterator[None]:
+    """Turns what the operating system says when `path` cannot be written into a RunError."""
     try:
         yield
     except OSError as error:

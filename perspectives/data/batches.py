@@ -41,7 +41,7 @@ class Batches:
     """An iterable of `Batch` over some annotations.
 
     rows: rows of `annotations` to visit, int64. codes: model code of each row of `annotations.annotators`.
-    batch_size: items per batch (the last one of an epoch may be smaller). shuffle: a new order each epoch; otherwise
+    batch_size: items per batch (one of an epoch may be smaller). shuffle: a new order each epoch; otherwise
     the order is fixed. raters_per_item: at most so many annotations of an item per visit, drawn anew; None for all.
     """
 
@@ -89,7 +89,7 @@ class Batches:
         return {"done": self.done}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        self.resume_at = self.done = state["done"] % len(self)
+        self.resume_at = self.done = state["done"] % max(len(self), 1)
 
     # ---------------------------------------------------------------------------------------------------------------
 
@@ -103,10 +103,11 @@ class Batches:
             return self._cut(positions)
         if not self.shuffle:
             return self._cut(np.argsort(self.tokens.lengths[self.items], kind="stable"))
-        buckets = np.array_split(positions, -(-len(positions) // (BUCKET * self.batch_size)))
+        size = BUCKET * self.batch_size
+        buckets = [positions[i : i + size] for i in range(0, len(positions), size)]
         lengths = self.tokens.lengths[self.items]
-        by_length = np.concatenate([bucket[np.argsort(lengths[bucket], kind="stable")] for bucket in buckets])
-        batches = self._cut(by_length)
+        # A whole number of batches per bucket, so that no batch mixes the longest of one with the shortest of the next.
+        batches = [cut for bucket in buckets for cut in self._cut(bucket[np.argsort(lengths[bucket], kind="stable")])]
         return [batches[i] for i in generator.permutation(len(batches))]
 
     def _cut(self, positions: np.ndarray) -> list[np.ndarray]:
@@ -132,6 +133,7 @@ class Batches:
 
     def _subsample(self, item_index: np.ndarray, within: np.ndarray, number: int) -> np.ndarray:
         """Which annotations stay, in order: a random `raters_per_item` of each item."""
-        chance = np.random.default_rng((self.seed, self.epoch, number)).random(len(item_index))
+        # number + 1: numpy pads seeds with zeros, so that (seed, epoch, 0) would repeat the stream of the plan.
+        chance = np.random.default_rng((self.seed, self.epoch, number + 1)).random(len(item_index))
         shuffled = np.lexsort((chance, item_index))
         return np.sort(shuffled[within < self.raters_per_item])

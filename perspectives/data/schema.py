@@ -8,6 +8,7 @@ import pandas as pd
 
 from perspectives.data.annotations import AnnotationSet
 from perspectives.data.scale import Scale
+from perspectives.errors import DataError, RunError
 from perspectives.files import read_json, write_json
 
 UNKNOWN_CODE = 0
@@ -51,6 +52,8 @@ class Schema:
     def load(cls, path: str | Path) -> "Schema":
         """Raises RunError when the file is missing or damaged."""
         values = read_json(path)
-        return cls(
-            Scale.from_dict(values["scale"]), tuple(values["annotators"]), np.array(values["training_labels"], np.int64)
-        )
+        try:
+            counts = np.array(values["training_labels"], np.int64)
+            return cls(Scale.from_dict(values["scale"]), tuple(values["annotators"]), counts)
+        except (LookupError, TypeError, ValueError, DataError) as error:
+            raise RunError(f"{path} is damaged: {error!r}; delete the run folder and train again") from error

@@ -1,4 +1,4 @@
-"""LeWiDi-2023 (SemEval-2023 Task 11): HS-Brexit, ArMIS, MD-Agreement and ConvAbuse as published, one JSON file per split.
+"""LeWiDi-2023 (SemEval-2023 Task 11): HS-Brexit, ArMIS and MD-Agreement as published, one JSON file per split.
 
 Item ids restart in every split, so the split's name goes in front. `official_label` is the published `hard_label`,
 `official_soft_label` the published share of label 1, rounded to two decimals as it was published.

@@ -1,0 +1,261 @@
+"""Several runs in one table: folds joined, seeds averaged, every method on the same pairs, priors beside the models.
+
+Reads Predictions only; no model is loaded.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from perspectives.config import NO_RESULT_DEPENDS_ON
+from perspectives.errors import RunError, listing
+from perspectives.evaluation import Evaluation
+from perspectives.fit import MODEL_FREE, fit
+from perspectives.metrics.estimate import combine
+from perspectives.metrics.intervals import Interval, holm
+from perspectives.predictions import PAIR_KEY, Predictions, imported, join
+from perspectives.runs import Run, find_runs
+
+SELECTED_BY = ("individual/cross_entropy", "individual/mae")  # on validation, lower is better; the first that exists
+MODEL_OPTIONS = ("encoder", "model", "optim", "trainer", "calibrate")
+OUTSIDE = (".csv", ".parquet")
+ORDER = (
+    "most_frequent", "class_prior", "train_mean", "train_median", "annotator_mode", "annotator_prior", "annotator_mean",
+    "annotator_median", "majority", "softlabel", "multitask", "multitask_shared",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class Entry:
+    """One row: a method with one configuration.
+
+    evaluations: one per seed, on the joined folds. options: the configuration without seed and fold, flat.
+    validation: mean selection score over folds and seeds; nan where there is none. prior: it needed no training.
+    oracle: it looked at the judged items' own annotations.
+    """
+
+    name: str
+    evaluations: list[Evaluation]
+    folds: int
+    options: dict[str, Any]
+    validation: float = float("nan")
+    prior: bool = False
+    oracle: bool = False
+
+    @property
+    def kind(self) -> str:
+        """`prior`, `model` or `oracle`."""
+        return "oracle" if self.oracle else "prior" if self.prior else "model"
+
+    @cached_property
+    def metrics(self) -> list[str]:
+        return list(self.evaluations[0].estimates)
+
+    def estimate(self, metric: str) -> Any:
+        """The mean over seeds, on the units all seeds share."""
+        return combine([evaluation.estimates[metric] for evaluation in self.evaluations])
+
+    def interval(self, metric: str) -> Interval:
+        return self.evaluations[0].interval(metric, self.estimate(metric))
+
+    def seed_spread(self, metric: str) -> float:
+        """Standard deviation over seeds; nan for one seed."""
+        values = [float(evaluation.estimates[metric]) for evaluation in self.evaluations]
+        return float(np.std(values, ddof=1)) if len(values) > 1 else float("nan")
+
+    def difference(self, other: "Entry", metric: str) -> Interval:
+        """This entry minus `other` on the same units."""
+        return self.evaluations[0].interval(metric, self.estimate(metric) - other.estimate(metric))
+
+
+def entries(paths: Sequence[str | Path], best: bool = False) -> list[Entry]:
+    """Everything found in run folders (or folders above them) and in tables of outside predictions.
+
+    best: of several configurations of one method keep the one with the best validation score.
+
+    Raises RunError when the runs are of different corpora, splits or test pairs, or when nothing is finished.
+    """
+    tables = [Path(path) for path in paths if Path(path).suffix in OUTSIDE]
+    runs = find_runs([path for path in paths if Path(path).suffix not in OUTSIDE])
+    finished = [run for run in runs if run.finished]
+    if not finished:
+        raise RunError(f"none of the {len(runs)} runs is finished; run their commands again to resume them")
+    _refuse_mixtures(finished)
+    found = [entry for group in _groups([*finished, *_priors_of(finished)]) for entry in _entries_of(group)]
+    found = _selected(found) if best else _labelled(found)
+    _refuse_different_pairs(found)
+    reference = found[0].evaluations[0].predictions
+    found += [Entry(path.stem, [Evaluation(imported(path, reference))], found[0].folds, {}) for path in tables]
+    return sorted(found, key=lambda entry: _rank(entry))
+
+
+def _priors_of(runs: Sequence[Run]) -> list[Run]:
+    """The priors of every fold that the runs cover and no run computed."""
+    from omegaconf import OmegaConf
+
+    have = {_fold(run) for run in runs if run.config["model"]["name"] == MODEL_FREE}
+    wanted = {_fold(run): run for run in runs if run.config["model"]["name"] != MODEL_FREE and _fold(run) not in have}
+    computed = []
+    for run in wanted.values():
+        config = run.config | {"model": {"name": MODEL_FREE}}
+        config["paths"] = config["paths"] | {"runs": str(run.folder.parents[1])}
+        computed.append(fit(OmegaConf.create(config)))
+    return computed
+
+
+def _fold(run: Run) -> Any:
+    return run.config["split"].get("fold")
+
+
+def _refuse_mixtures(runs: Sequence[Run]) -> None:
+    corpora: dict[Any, list[str]] = defaultdict(list)
+    for run in runs:
+        split = {key: value for key, value in run.config["split"].items() if key != "fold"}
+        named = f"{run.config['data']['name']} (data {run.provenance['data']['checksum'][:8]}), split {split}"
+        corpora[named].append(run.folder.name)
+    if len(corpora) > 1:
+        shown = [f"{name}: {', '.join(folders[:3])}" for name, folders in corpora.items()]
+        raise RunError(f"these runs are of {len(corpora)} corpora or splits; compare one at a time\n{listing(shown)}")
+
+
+def _groups(runs: Sequence[Run]) -> list[list[Run]]:
+    """Runs that differ in fold and seed only, together."""
+    groups: dict[str, list[Run]] = defaultdict(list)
+    for run in runs:
+        groups[str((run.config["model"]["name"], sorted(_options(run).items())))].append(run)
+    return list(groups.values())
+
+
+def _options(run: Run) -> dict[str, Any]:
+    """What distinguishes configurations of a method, flat: `optim.lr` → value."""
+    if run.config["model"]["name"] == MODEL_FREE:
+        return {}
+    chosen = {key: run.config[key] for key in MODEL_OPTIONS if key in run.config}
+    flat = {str(key): value for key, value in pd.json_normalize(chosen).iloc[0].to_dict().items()}
+    return {key: value for key, value in flat.items() if key not in NO_RESULT_DEPENDS_ON}
+
+
+def _entries_of(runs: Sequence[Run]) -> list[Entry]:
+    by_seed: dict[Any, dict[Any, dict[str, Predictions]]] = defaultdict(dict)
+    for run in runs:
+        seed = run.config["seed"] if run.config["model"]["name"] != MODEL_FREE else None
+        by_seed[seed][_fold(run)] = run.predictions("test")
+    folds = {tuple(sorted(found, key=str)) for found in by_seed.values()}
+    if len(folds) > 1:
+        raise RunError(
+            f"the seeds of {runs[0].folder.name} cover different folds: {sorted(folds)}; run the missing ones"
+        )
+    made = []
+    for name in next(iter(next(iter(by_seed.values())).values())):
+        joined = [ordered(join([found[fold][name] for fold in sorted(found, key=str)])) for found in by_seed.values()]
+        score = _validation_score(runs, name)
+        prior, oracle = runs[0].config["model"]["name"] == MODEL_FREE, bool(joined[0].about.get("oracle"))
+        evaluations = [Evaluation(predictions) for predictions in joined]
+        made.append(Entry(name, evaluations, len(next(iter(folds))), _options(runs[0]), score, prior, oracle))
+    return made
+
+
+def ordered(predictions: Predictions) -> Predictions:
+    """The same predictions with pairs, items and annotators sorted by id, so that units of two methods line up."""
+    key = [column for column in PAIR_KEY if column in predictions.pairs]
+    order = predictions.pairs.sort_values(key, kind="stable").index.to_numpy()
+    items = predictions.items.sort_values("item_id").reset_index(drop=True)
+    pairs = predictions.pairs.iloc[order].reset_index(drop=True)
+    return replace(predictions, pairs=pairs, values=predictions.values[order], items=items, everyone=None)
+
+
+def _validation_score(runs: Sequence[Run], name: str) -> float:
+    tables = [run.metrics["predictions"][name]["validation"]["metrics"] for run in runs]
+    metric = next((metric for metric in SELECTED_BY if metric in tables[0]), None)
+    return float("nan") if metric is None else float(np.mean([table[metric]["value"] for table in tables]))
+
+
+def _selected(found: list[Entry]) -> list[Entry]:
+    by_name: dict[str, list[Entry]] = defaultdict(list)
+    for entry in found:
+        by_name[entry.name].append(entry)
+    chosen = []
+    for name, candidates in by_name.items():
+        winner = min(candidates, key=lambda entry: entry.validation)
+        tried = f" (best of {len(candidates)})" if len(candidates) > 1 else ""
+        chosen.append(replace(winner, name=name + tried))
+    return chosen
+
+
+def _labelled(found: list[Entry]) -> list[Entry]:
+    """Names that tell configurations of one method apart by the options in which they differ."""
+    labelled = []
+    for entry in found:
+        same = [other.options for other in found if other.name == entry.name]
+        differing = [key for key in entry.options if len({str(options.get(key)) for options in same}) > 1]
+        settings = ", ".join(f"{key.removeprefix('model.')}={entry.options[key]}" for key in differing)
+        labelled.append(replace(entry, name=f"{entry.name} {settings}".strip()))
+    return labelled
+
+
+def _refuse_different_pairs(found: Sequence[Entry]) -> None:
+    reference = found[0].evaluations[0].predictions
+    for entry in found:
+        for evaluation in entry.evaluations:
+            if not reference.same_pairs(evaluation.predictions):
+                raise RunError(
+                    f"{found[0].name} ({found[0].folds} folds, {len(reference)} test pairs) and {entry.name} "
+                    f"({entry.folds} folds, {len(evaluation.predictions)}) were tested on different pairs, so their "
+                    "scores cannot be compared; run the same folds for both"
+                )
+
+
+def _rank(entry: Entry) -> tuple:
+    """Priors first, then models from blind to annotator-aware, oracles last."""
+    method = entry.name.split(" ")[0]
+    return (
+        ("prior", "model", "oracle").index(entry.kind),
+        ORDER.index(method) if method in ORDER else len(ORDER),
+        entry.name,
+    )
+
+
+def table(found: Sequence[Entry], baseline: str | None, metrics: Sequence[str]) -> pd.DataFrame:
+    """Long table, a row per entry and metric.
+
+    Columns: entry, kind (prior, model or oracle), metric, value, low, high, seeds, seed_sd, folds, pairs, items,
+    annotators, annotators_fixed and, where the entry named `baseline` exists, difference, difference_low,
+    difference_high, p and p_holm (two-sided, corrected over all rows of the metric but the oracles).
+    """
+    reference = next((entry for entry in found if entry.name == baseline), None)
+    rows = [_row(entry, metric, reference) for metric in metrics for entry in found if metric in entry.metrics]
+    long = pd.DataFrame(rows)
+    if reference is not None:
+        tested = long[long["kind"] != "oracle"]
+        long["p_holm"] = tested.groupby("metric")["p"].transform(lambda p: holm(p.to_numpy()))
+    return long
+
+
+def _row(entry: Entry, metric: str, reference: Entry | None) -> dict[str, Any]:
+    interval, predictions = entry.interval(metric), entry.evaluations[0].predictions
+    row: dict[str, Any] = {"entry": entry.name, "kind": entry.kind, "metric": metric, "value": interval.value}
+    row |= {
+        "low": interval.low,
+        "high": interval.high,
+        "seeds": len(entry.evaluations),
+        "seed_sd": entry.seed_spread(metric),
+    }
+    row |= {"folds": entry.folds, "pairs": len(predictions), "items": len(predictions.items)}
+    row |= {
+        "annotators": int(predictions.pairs["annotator_id"].nunique()),
+        "annotators_fixed": interval.annotators_fixed,
+    }
+    if reference is not None:
+        same = entry is reference
+        difference = None if same else entry.difference(reference, metric)
+        row["difference"] = float("nan") if difference is None else difference.value
+        row["difference_low"] = float("nan") if difference is None else difference.low
+        row["difference_high"] = float("nan") if difference is None else difference.high
+        row["p"] = float("nan") if difference is None else difference.p_value
+    return row

@@ -1,0 +1,154 @@
+"""Every metric that fits a set of predictions, by name, with the units it was computed on.
+
+Names are `family/metric`. Individual metrics have pairs as units, the other families items. The human majority leaves
+tied items out (there is no majority to predict); the predicted majority is the vote of the predicted labels of the
+item's own raters, ties decided by their mean probability.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from perspectives.metrics import disagreement, individual, lewidi2023, majority, soft
+from perspectives.metrics.estimate import Estimate, mean
+from perspectives.metrics.intervals import Interval, by_item, two_way
+from perspectives.predictions import Predictions
+from perspectives.quality.aggregation.majority import majority_vote
+
+NEAR_ZERO = 1e-12
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """The metrics of one set of predictions.
+
+    estimates: `family/metric` → Estimate; the family says the unit (`individual`: pair, otherwise item).
+    """
+
+    predictions: Predictions
+
+    @cached_property
+    def estimates(self) -> dict[str, Estimate]:
+        metrics = {"categorical": _categorical, "multiple": _multiple, "rating": _rating}[self.predictions.kind]
+        return dict(metrics(self.predictions))
+
+    def interval(self, name: str, estimate: Estimate | None = None) -> Interval:
+        """Interval of a metric, or of another estimate on the same units (a difference, a mean over seeds)."""
+        estimate = self.estimates[name] if estimate is None else estimate
+        if name.startswith("individual/"):
+            return two_way(estimate, self.predictions.item_index, self.predictions.annotator_index)
+        return by_item(estimate)
+
+
+def summary(predictions: Predictions) -> dict[str, dict[str, Any]]:
+    """Metric → value, interval and the numbers of pairs, items and annotators it rests on; for `metrics.json`."""
+    evaluation = Evaluation(predictions)
+    people = predictions.pairs["annotator_id"].nunique()
+    counts = {"pairs": len(predictions), "items": len(predictions.items), "annotators": people}
+    table = {}
+    for name in evaluation.estimates:
+        interval = evaluation.interval(name)
+        table[name] = {key: getattr(interval, key) for key in ("value", "low", "high", "clusters")}
+    return {"counts": counts, "metrics": table}
+
+
+def item_means(values: np.ndarray, item_index: np.ndarray, items: int) -> np.ndarray:
+    """Mean over each item's pairs, float64 [item, …]; every item has a pair."""
+    total = np.zeros((items, *values.shape[1:]))
+    np.add.at(total, item_index, values)
+    return total / np.bincount(item_index, minlength=items).reshape(-1, *[1] * (values.ndim - 1))
+
+
+def _categorical(predictions: Predictions) -> Iterator[tuple[str, Estimate]]:
+    scale, observed, predicted = predictions.scale, predictions.observed, predictions.labels()
+    probability, size = predictions.probabilities(), predictions.scale.size
+    yield "individual/macro_f1", individual.macro_f1(observed, predicted, size)
+    yield "individual/accuracy", individual.accuracy(observed, predicted, size)
+    if scale.binary:
+        yield "individual/f1", individual.f1(observed, predicted, size)
+    chosen = probability[np.arange(len(observed)), observed]
+    yield "individual/cross_entropy", mean(-np.log(np.maximum(chosen, NEAR_ZERO)))
+    if scale.kind == "ordinal":
+        yield "individual/mae", individual.mae(scale.values[observed], scale.values[predicted])
+        yield "individual/qwk", individual.qwk(observed, predicted, size)
+    seen = predictions.seen
+    if seen.any() and not seen.all():
+        for group, rows in (("seen", seen), ("unseen", ~seen)):
+            of_group = individual.macro_f1(observed[rows], predicted[rows], size)
+            yield f"individual/macro_f1_{group}", of_group.within(np.flatnonzero(rows), len(seen))
+
+    items, index = len(predictions.items), predictions.item_index
+    target = item_means(np.eye(size)[observed], index, items)
+    answer = item_means(probability, index, items)
+    answer /= answer.sum(1, keepdims=True)
+    voted = majority_vote(item_means(np.eye(size)[predicted], index, items) + 1e-6 * answer, tie="lowest")
+    yield from _majority(majority_vote(target, tie="drop"), voted, size, scale.binary)
+    yield "soft/cross_entropy", soft.cross_entropy(target, answer)
+    yield "soft/entropy_bound", soft.entropy_bound(target)
+    yield "soft/jsd", soft.jsd(target, answer)
+    yield "soft/manhattan", soft.manhattan(target, answer)
+    yield "soft/brier", soft.brier(target, answer)
+    yield "soft/f1", soft.soft_macro_f1(target, answer)
+    if scale.kind == "ordinal":
+        yield "soft/wasserstein", soft.wasserstein1(target, answer, scale.values)
+    yield from _disagreement(target, answer, scale.values, voted)
+    if scale.binary and {"official_label", "official_soft_label"} <= set(predictions.items):
+        yield from _lewidi2023(predictions, answer)
+
+
+def _majority(labels: np.ndarray, predicted: np.ndarray, size: int, binary: bool) -> Iterator[tuple[str, Estimate]]:
+    yield "majority/macro_f1", majority.macro_f1(labels, predicted, size)
+    yield "majority/accuracy", majority.accuracy(labels, predicted, size)
+    if binary:
+        yield "majority/precision", majority.precision(labels, predicted, size)
+        yield "majority/recall", majority.recall(labels, predicted, size)
+        yield "majority/f1", majority.f1(labels, predicted, size)
+
+
+def _disagreement(
+    target: np.ndarray, answer: np.ndarray, values: np.ndarray, voted: np.ndarray
+) -> Iterator[tuple[str, Estimate]]:
+    human, predicted = disagreement.entropy(target), disagreement.entropy(answer)
+    yield "disagreement/entropy_pearson", disagreement.pearson(human, predicted)
+    yield "disagreement/entropy_spearman", disagreement.spearman(human, predicted)
+    human, predicted = disagreement.variance(target, values), disagreement.variance(answer, values)
+    yield "disagreement/variance_pearson", disagreement.pearson(human, predicted)
+    dissent = 1 - target[np.arange(len(voted)), voted]
+    yield "disagreement/aurc", disagreement.aurc(answer.max(1), dissent)
+
+
+def _lewidi2023(predictions: Predictions, answer: np.ndarray) -> Iterator[tuple[str, Estimate]]:
+    """The shared task's scores, on the hard and (rounded) soft labels as published."""
+    official = predictions.scale.encode(predictions.items["official_label"])
+    share = predictions.items["official_soft_label"].to_numpy(float)
+    if (official >= 0).all() and np.isfinite(share).all():
+        published = np.stack([1 - share, share], axis=1)
+        yield "lewidi2023/cross_entropy", lewidi2023.cross_entropy(published, answer)
+        yield "lewidi2023/entropy_bound", soft.entropy_bound(published)
+        yield "lewidi2023/manhattan", soft.manhattan(published, answer)
+        yield "lewidi2023/micro_f1", lewidi2023.micro_f1(official, answer)
+
+
+def _multiple(predictions: Predictions) -> Iterator[tuple[str, Estimate]]:
+    observed, probability = predictions.observed, predictions.probabilities()
+    yield "individual/macro_f1", individual.multilabel_macro_f1(observed, predictions.labels())
+    yield "individual/exact_match_error", individual.exact_match_error(observed, predictions.labels())
+    clipped = np.clip(probability, NEAR_ZERO, 1 - NEAR_ZERO)
+    loss = -(observed * np.log(clipped) + (1 - observed) * np.log1p(-clipped))
+    yield "individual/cross_entropy", mean(loss.sum(1))
+    items, index = len(predictions.items), predictions.item_index
+    distance = np.abs(item_means(observed.astype(float), index, items) - item_means(probability, index, items))
+    yield "soft/manhattan", mean(2 * distance.mean(1))
+
+
+def _rating(predictions: Predictions) -> Iterator[tuple[str, Estimate]]:
+    observed, rating = predictions.observed, predictions.ratings()
+    yield "individual/mae", individual.mae(observed, rating)
+    yield "individual/rmse", individual.rmse(observed, rating)
+    items, index = len(predictions.items), predictions.item_index
+    target, answer = item_means(observed, index, items), item_means(rating, index, items)
+    yield "soft/mae", individual.mae(target, answer)
+    yield "soft/pearson", disagreement.pearson(target, answer)

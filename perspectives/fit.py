@@ -1,0 +1,88 @@
+"""`fit(config) → Run`: the one way anything is trained."""
+
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+
+from perspectives.config import instantiate, run_identity
+from perspectives.data.annotations import AnnotationSet
+from perspectives.data.load import load
+from perspectives.data.splits import Split
+from perspectives.evaluation import summary
+from perspectives.predictions import Predictions
+from perspectives.runs import Run, log_trial, run_at
+from perspectives.trackers import report, tracking
+
+MODEL_FREE = "priors"
+UNUSED_BY_PRIORS = ("encoder", "optim", "trainer", "calibrate", "predictions", "seed")
+
+Answers = dict[str, dict[str, Predictions]]  # name → part → predictions
+
+
+def fit(config: DictConfig) -> Run:
+    """Train, predict and score what the configuration says; a finished run is returned as it is, a killed one resumed.
+
+    Raises DataError, ConfigError or RunError with one message for the user, KeyboardInterrupt when interrupted.
+    """
+    annotations = load(config.data)
+    run = run_at(config.paths.runs, identity(config), annotations.checksum)
+    if run.finished:
+        return run
+    split: Split = instantiate(config.split, annotations=annotations)
+    with run.locked():
+        if not run.finished:  # unless another process has finished it meanwhile
+            _fit(config, annotations, split, run)
+    return run
+
+
+def _fit(config: DictConfig, annotations: AnnotationSet, split: Split, run: Run) -> None:
+    """The run folder becomes a run only when everything that can be refused beforehand was not."""
+    record = OmegaConf.to_container(config, resolve=True), annotations.checksum, (*annotations.notes, *split.notes)
+    about = {"split": split.name, "fold": config.split.get("fold"), "data": config.data.name}
+    if config.model.name == MODEL_FREE:
+        answers = _priors(annotations, split)
+        run.begin(*record)
+        run.finish({"predictions": _scored(answers, about, run)})
+        return
+
+    from perspectives.training import Training
+
+    training = Training(config, annotations, split, run)
+    with tracking(config, run) as logger:
+        run.begin(*record)
+        training.fit(logger)
+        validation = training.predict("validation")
+        heat = training.temperature(validation)
+        test = training.predict("test", everyone=config.predictions.everyone)
+        parts = {"validation": validation.calibrated(heat), "test": test.calibrated(heat)}
+        metrics = _scored({config.model.name: parts}, about, run)
+        report(logger, run, parts["test"])
+        run.finish({"predictions": metrics, "temperature": heat, "throughput": training.throughput()})
+
+
+def identity(config: DictConfig) -> dict[str, Any]:
+    """What the result depends on; for priors neither encoder nor training."""
+    values = run_identity(config)
+    if config.model.name == MODEL_FREE:
+        values = {key: value for key, value in values.items() if key not in UNUSED_BY_PRIORS}
+    return values
+
+
+def _priors(annotations: AnnotationSet, split: Split) -> Answers:
+    from perspectives.models.priors import priors
+
+    parts = {part: priors(annotations, split, part) for part in ("validation", "test")}
+    return {name: {part: answers[name] for part, answers in parts.items()} for name in parts["test"]}
+
+
+def _scored(answers: Answers, about: dict[str, Any], run: Run) -> dict[str, Any]:
+    """Write all predictions into the run, and note the trial; the metrics by name and part."""
+    for name, parts in answers.items():
+        for part, predictions in parts.items():
+            predictions.about.update(about | {"part": part})
+            predictions.save(run.folder / "predictions" / name / part)
+    metrics = {
+        name: {part: summary(predictions) for part, predictions in parts.items()} for name, parts in answers.items()
+    }
+    log_trial(run, metrics)
+    return metrics

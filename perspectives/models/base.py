@@ -1,0 +1,156 @@
+"""The loop every trained method shares: encode each text once, answer for the observed pairs, sum the losses."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import lightning as L
+import torch
+from torch import Tensor, nn
+
+from perspectives.data.batches import Batch
+from perspectives.data.schema import Schema
+from perspectives.models.objectives import objective_for
+from perspectives.models.optim import RowAdamW, clip_gradients
+
+STEPS_PER_EPOCH_LIMIT = 1_000_003  # seeds of different epochs do not meet below this many batches
+LARGEST_SEED = 2**63  # a date as the run's seed would otherwise be more than torch takes
+
+
+@dataclass(frozen=True)
+class Optimization:
+    """How to train.
+
+    lr: learning rate of heads and other new parameters. encoder_lr: of a fine-tuned encoder. weight_decay: decoupled,
+    on matrices only (the table of annotators' heads is one, its biases included). warmup: share of all steps with a
+    rising rate. decay: `none` or `linear` to zero at the last step.
+    annotations_per_batch: the constant the summed loss is divided by (items per batch × mean training annotations per
+    item), so that micro-batches add up to the whole batch.
+    """
+
+    lr: float
+    encoder_lr: float
+    weight_decay: float
+    warmup: float
+    decay: str
+    annotations_per_batch: float
+
+
+class AnnotatorModel(L.LightningModule):
+    """An encoder, an annotator-aware head and an objective.
+
+    A method implements `pairs`; one that answers without looking at the annotator sets `blind`. Everything random in a
+    step is a function of (seed, epoch, batch), so that a resumed run repeats an uninterrupted one bit for bit.
+    """
+
+    blind = False
+
+    def __init__(
+        self,
+        encoder: nn.Module,
+        schema: Schema,
+        optimization: Optimization,
+        seed: int = 0,
+        objective: str | None = None,
+        dropout: float = 0.0,
+    ) -> None:
+        super().__init__()
+        self.encoder, self.schema, self.optimization, self.seed = encoder, schema, optimization, seed
+        self.objective = objective_for(schema.scale, objective)
+        self.dropout = nn.Dropout(dropout)
+        self._validation = [0.0, 0]  # summed loss and number of annotations
+
+    # What a method supplies. ---------------------------------------------------------------------------------------
+
+    def pairs(self, content: Tensor, item_index: Tensor, annotator: Tensor) -> Tensor:
+        """Logits [annotation, width] for the pairs (item_index, annotator), from content [item, hidden]."""
+        raise NotImplementedError
+
+    def predict_pairs(self, content: Tensor, item_index: Tensor, annotator: Tensor) -> Tensor:
+        """Predicted answers [annotation, level] for the pairs; code 0 is an annotator never seen in training."""
+        return self.objective.predict(self.pairs(content, item_index, annotator))
+
+    def everyone(self, content: Tensor, annotator: Tensor) -> Tensor:
+        """Predicted answers [item, annotator, level] of these codes for all texts ([item, 1, level] when blind)."""
+        count = 1 if self.blind else len(annotator)
+        items = torch.arange(len(content), device=content.device)
+        answers = self.predict_pairs(content, items.repeat_interleave(count), annotator[:count].repeat(len(content)))
+        return answers.view(len(content), count, -1)
+
+    # The loop. -----------------------------------------------------------------------------------------------------
+
+    def encode(self, batch: Batch) -> Tensor:
+        """Content vectors float32 [item, hidden], each scaled to mean 0 and variance 1 over its own entries.
+
+        The scaling has no parameters; it lets one learning rate suit every encoder and cached and live content agree.
+        """
+        content = self.encoder(batch)
+        return self.dropout(nn.functional.layer_norm(content, content.shape[-1:]))
+
+    def training_step(self, batch: Batch, batch_index: int) -> Tensor:
+        step = (self.seed * STEPS_PER_EPOCH_LIMIT + self.current_epoch) * STEPS_PER_EPOCH_LIMIT + batch_index
+        torch.manual_seed(step % LARGEST_SEED)
+        logits = self.pairs(self.encode(batch), batch.item_index, batch.annotator)
+        return self.objective.loss(logits, batch.label).sum() / self.optimization.annotations_per_batch
+
+    def on_validation_epoch_start(self) -> None:
+        self._validation = [0.0, 0]
+
+    def validation_step(self, batch: Batch, batch_index: int) -> None:
+        logits = self.pairs(self.encode(batch), batch.item_index, batch.annotator)
+        self._validation[0] += float(self.objective.loss(logits, batch.label).sum())
+        self._validation[1] += len(batch.label)
+
+    def on_validation_epoch_end(self) -> None:
+        self.log("validation/loss", self._validation[0] / max(self._validation[1], 1), prog_bar=True)
+
+    # Optimization. -------------------------------------------------------------------------------------------------
+
+    def parameter_groups(self) -> list[dict[str, Any]]:
+        """Encoder and new parameters apart, and no weight decay on vectors (biases, norms)."""
+        options = self.optimization
+        trained = [p for p in self.parameters() if p.requires_grad]
+        of_encoder = {id(p) for p in self.encoder.parameters()}
+        groups = []
+        for encoder, rate in ((True, options.encoder_lr), (False, options.lr)):
+            for decay, matrices in ((options.weight_decay, True), (0.0, False)):
+                chosen = [p for p in trained if (id(p) in of_encoder) == encoder and (p.ndim > 1) == matrices]
+                if chosen:
+                    groups.append({"params": chosen, "lr": rate, "weight_decay": decay})
+        return groups
+
+    def configure_optimizers(self) -> Any:
+        optimizer = RowAdamW(self.parameter_groups(), lr=self.optimization.lr)
+        if not self.optimization.warmup and self.optimization.decay == "none":
+            return optimizer
+        total = self._steps()
+        warmup = round(self.optimization.warmup * total)
+        linear = self.optimization.decay == "linear"
+
+        def factor(step: int) -> float:
+            if step < warmup:
+                return (step + 1) / warmup
+            return max(0.0, (total - step) / max(1, total - warmup)) if linear else 1.0
+
+        scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, factor)
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
+
+    def _steps(self) -> int:
+        """Optimizer steps of the whole training.
+
+        Lightning's `estimated_stepping_batches` would set the loader up before its place in the epoch is restored from
+        a checkpoint; a training killed in the middle of an epoch would then repeat the epoch's start.
+        """
+        loader: Any = self.trainer.fit_loop._data_source.instance
+        batches = len(loader)
+        return -(-batches // self.trainer.accumulate_grad_batches) * (self.trainer.max_epochs or 1)
+
+    def configure_gradient_clipping(
+        self, optimizer: Any, gradient_clip_val: Any = None, gradient_clip_algorithm: Any = None
+    ) -> None:
+        if gradient_clip_val:
+            clip_gradients((p for group in optimizer.param_groups for p in group["params"]), gradient_clip_val)
+
+    def trained_state(self) -> dict[str, Tensor]:
+        """The parameters that training changed, for `model.safetensors`; a frozen encoder is found by its name."""
+        trained = {name for name, parameter in self.named_parameters() if parameter.requires_grad}
+        return {name: tensor.contiguous() for name, tensor in self.state_dict().items() if name in trained}

@@ -1,0 +1,178 @@
+"""Text encoders: `encode(batch) → content [item, hidden]`, live or from vectors computed once.
+
+`Transformer` describes any `AutoModel`; frozen, it turns the texts of a corpus into cached vectors, so that heads train
+in seconds; fine-tuned (all weights or LoRA), it becomes a `LiveEncoder` inside the model.
+"""
+
+import hashlib
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor, nn
+from tqdm import tqdm
+
+from perspectives.data.batches import Batch
+from perspectives.data.tokens import Tokens
+from perspectives.errors import ConfigError, DataWarning
+from perspectives.files import new_file
+from perspectives.models import pretrained
+
+POOLING = ("mean", "cls", "last")
+TUNING = ("frozen", "full", "lora")
+TOKENS_PER_WORD = 3.0  # more than this and the tokenizer does not know the language
+
+
+class CachedContent(nn.Module):
+    """Content vectors computed once per text: float32 [corpus item, hidden], not part of the saved model."""
+
+    vectors: Tensor
+
+    def __init__(self, vectors: np.ndarray) -> None:
+        super().__init__()
+        self.register_buffer("vectors", torch.from_numpy(vectors), persistent=False)
+        self.hidden = vectors.shape[1]
+
+    def forward(self, batch: Batch) -> Tensor:
+        return self.vectors[batch.item]
+
+
+class LiveEncoder(nn.Module):
+    """A transformer and its pooling. Trains with its dropout on; frozen, it stays in evaluation mode."""
+
+    def __init__(self, model: Any, pooling: str, trainable: bool) -> None:
+        super().__init__()
+        self.model, self.pooling, self.trainable = model, pooling, trainable
+        self.hidden: int = model.config.hidden_size
+        model.requires_grad_(trainable)
+        self.train(trainable)  # from_pretrained returns evaluation mode, which would silently switch dropout off
+
+    def train(self, mode: bool = True) -> "LiveEncoder":
+        return super().train(mode and self.trainable)
+
+    def forward(self, batch: Batch) -> Tensor:
+        assert batch.tokens is not None
+        with torch.set_grad_enabled(self.trainable and torch.is_grad_enabled()):
+            states = self.model(**batch.tokens).last_hidden_state
+        return pool(states, batch.tokens["attention_mask"], self.pooling)
+
+
+def pool(states: Tensor, mask: Tensor, pooling: str) -> Tensor:
+    """One vector per text, float32 [item, hidden], of [item, token, hidden]; padding has mask 0 and is on the right."""
+    if pooling == "cls":
+        return states[:, 0].float()
+    if pooling == "last":
+        return states[torch.arange(len(states), device=states.device), mask.sum(1) - 1].float()
+    weight = mask[..., None].to(torch.float32)
+    return (states.float() * weight).sum(1) / weight.sum(1)
+
+
+class Transformer:
+    """A pretrained encoder and how to use it.
+
+    name: `minilm`, `tiny`, a local folder or any Hub name. tune: `frozen`, `full` or `lora`. pooling: `mean` over
+    tokens, the first (`cls`) or the `last`. max_length: tokens kept of a text (of both texts together for pairs).
+    cache: compute frozen vectors once (False runs the frozen encoder in every step; for checks). lora: rank, alpha and
+    dropout of the adapters. batch_size: texts per forward pass when vectors are computed.
+
+    Raises ConfigError for unknown options, a max_length the encoder cannot read and an encoder that cannot be loaded.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        tune: str = "frozen",
+        pooling: str = "mean",
+        max_length: int = 128,
+        cache: bool = True,
+        batch_size: int = 64,
+        lora: dict | None = None,
+    ) -> None:
+        for option, value, accepted in (("pooling", pooling, POOLING), ("tune", tune, TUNING)):
+            if value not in accepted:
+                raise ConfigError(f"encoder.{option}={value!r} is unknown; choose one of {', '.join(accepted)}")
+        self.name, self.tune, self.pooling, self.max_length = name, tune, pooling, max_length
+        self.batch_size = batch_size
+        self.live = tune != "frozen" or not cache
+        self.tokenizer: Any
+        self.model: Any
+        self.tokenizer, self.model = pretrained.load(name)
+        limit = min(self.tokenizer.model_max_length, getattr(self.model.config, "max_position_embeddings", max_length))
+        if max_length > limit:
+            raise ConfigError(f"encoder.max_length={max_length} is more than {name!r} can read; at most {limit} tokens")
+        if tune == "lora":
+            self.model = pretrained.with_adapters(self.model, **(lora or {}))
+
+    def module(self) -> LiveEncoder:
+        """The encoder as a part of a model."""
+        encoder = LiveEncoder(self.model, self.pooling, self.tune != "frozen")
+        if self.tune == "lora":
+            pretrained.train_adapters_only(encoder)
+        return encoder
+
+    def tokens(self, texts: pd.DataFrame) -> Tokens:
+        """Tokenise `texts` (column `text` and optionally `text_pair`). Warns when the language seems foreign to it."""
+        columns = [texts[column].tolist() for column in texts.columns]
+        encoded = self.tokenizer(*columns, truncation=True, max_length=self.max_length)
+        padding = {"input_ids": self.tokenizer.pad_token_id or 0, "token_type_ids": self.tokenizer.pad_token_type_id}
+        tokens = Tokens(dict(encoded), {name: padding.get(name, 0) for name in encoded})
+        words = np.array([sum(len(text.split()) for text in row) for row in zip(*columns, strict=True)])
+        whole = tokens.lengths < self.max_length
+        counted = whole if whole.any() else ~whole  # the words of a truncated text are not all among its tokens
+        special = self.tokenizer.num_special_tokens_to_add(pair=len(columns) > 1)
+        rate = (tokens.lengths[counted] - special).sum() / max(words[counted].sum(), 1)
+        if rate > TOKENS_PER_WORD:
+            message = f"encoder {self.name!r} needs {rate:.1f} tokens per word: it hardly knows this language"
+            advice = "try encoder=ngrams or a multilingual encoder, unless the language is written without spaces"
+            warnings.warn(f"{message}; {advice}", DataWarning, stacklevel=2)
+        return tokens
+
+    def vectors(self, texts: pd.DataFrame, cache: Path) -> np.ndarray:
+        """Content vectors of a frozen encoder, float32 [item, hidden], read from `cache` where it has them already.
+
+        float32 because in bf16 the same text gets slightly different vectors in different batches.
+        """
+        tokens = self.tokens(texts)
+        path = cache / "content" / self._digest() / f"{_digest_of_tokens(tokens)}.npy"
+        if path.exists():
+            return np.load(path)
+        vectors = self._encode(tokens)
+        with new_file(path) as partial, open(partial, "wb") as file:
+            np.save(file, vectors)
+        return vectors
+
+    def _encode(self, tokens: Tokens) -> np.ndarray:
+        device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        encoder = LiveEncoder(self.model, self.pooling, trainable=False).to(device)
+        vectors = np.empty((len(tokens), encoder.hidden), np.float32)
+        order = np.argsort(tokens.lengths, kind="stable")
+        with (
+            torch.inference_mode(),
+            tqdm(total=len(order), desc=f"encoding with {self.name}", unit="text", disable=None) as bar,
+        ):
+            for start in range(0, len(order), self.batch_size):
+                items = order[start : start + self.batch_size]
+                fields = {name: ids.to(device) for name, ids in tokens.padded(items).items()}
+                none = torch.empty(0, dtype=torch.int64)
+                vectors[items] = encoder(Batch(torch.from_numpy(items), none, none, none, none, fields)).cpu().numpy()
+                bar.update(len(items))
+        return vectors
+
+    def _digest(self) -> str:
+        """What the vectors depend on besides the tokens: weights, architecture, pooling and length."""
+        digest = hashlib.sha256(f"{self.pooling} {self.max_length} float32 {self.model.config.model_type}".encode())
+        for name, tensor in sorted(self.model.state_dict().items()):
+            digest.update(name.encode())
+            digest.update(tensor.cpu().reshape(-1).view(torch.uint8).numpy())
+        return digest.hexdigest()[:16]
+
+
+def _digest_of_tokens(tokens: Tokens) -> str:
+    """Of texts and tokenizer together, whatever the tokenizer is made of (some have no file that could be hashed)."""
+    digest = hashlib.sha256(tokens.lengths.tobytes())
+    for name, ids in sorted(tokens.flat.items()):
+        digest.update(name.encode() + ids.tobytes())
+    return digest.hexdigest()[:16]

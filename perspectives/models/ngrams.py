@@ -1,0 +1,68 @@
+"""Character n-grams: the offline encoder for languages that the offline transformer does not speak.
+
+TF-IDF of character n-grams fitted on train texts, then reduced to a dense vector by a truncated SVD (latent semantic
+analysis, Deerwester et al. 1990). No weights to download; rebuilt from its vocabulary and two arrays, never unpickled.
+"""
+
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from perspectives.errors import RunError
+from perspectives.files import new_file, read_json, write_json
+
+
+class Ngrams:
+    """Character n-grams within words.
+
+    shortest, longest: n. features: n-grams kept, the most frequent in train. hidden: length of the content vector; less
+        where train has fewer texts or n-grams.
+    """
+
+    live = False
+
+    def __init__(self, shortest: int = 2, longest: int = 5, features: int = 20_000, hidden: int = 256) -> None:
+        from sklearn.feature_extraction.text import TfidfVectorizer
+
+        self.hidden = hidden
+        self.vectorizer = TfidfVectorizer(
+            analyzer="char_wb", sublinear_tf=True, ngram_range=(shortest, longest), max_features=features
+        )
+        self.components = np.empty((0, 0), np.float32)  # [hidden, feature] once fitted
+
+    def fit(self, texts: pd.DataFrame) -> "Ngrams":
+        """Learn vocabulary, weights and directions from the train texts."""
+        from sklearn.decomposition import TruncatedSVD
+
+        features = self.vectorizer.fit_transform(_joined(texts))
+        size = max(1, min(self.hidden, min(features.shape) - 1))
+        self.components = TruncatedSVD(size, random_state=0).fit(features).components_.astype(np.float32)
+        return self
+
+    def vectors(self, texts: pd.DataFrame) -> np.ndarray:
+        """Content vectors, float32 [item, hidden]; zeros for a text without any n-gram of the train texts."""
+        return (self.vectorizer.transform(_joined(texts)) @ self.components.T).astype(np.float32)
+
+    def save(self, folder: Path) -> None:
+        """Write `ngrams.json` and `ngrams.npz` into an existing folder."""
+        vocabulary = {gram: int(column) for gram, column in self.vectorizer.vocabulary_.items()}
+        write_json(folder / "ngrams.json", vocabulary)
+        with new_file(folder / "ngrams.npz") as partial, open(partial, "wb") as file:
+            np.savez(file, idf=self.vectorizer.idf_, components=self.components)
+
+    def load(self, folder: Path) -> "Ngrams":
+        """Read what `save` wrote, given the same options. Raises RunError when it is missing or damaged."""
+        self.vectorizer.vocabulary = read_json(folder / "ngrams.json")
+        try:
+            with np.load(folder / "ngrams.npz", allow_pickle=False) as arrays:
+                self.vectorizer.idf_ = arrays["idf"]
+                self.components = arrays["components"]
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+            raise RunError(f"{folder / 'ngrams.npz'} is missing or damaged: {error}; train again") from error
+        return self
+
+
+def _joined(texts: pd.DataFrame) -> list[str]:
+    return texts.agg(" ".join, axis=1).tolist()

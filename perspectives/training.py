@@ -1,0 +1,321 @@
+"""Training one AnnotatorModel and asking it what people would say."""
+
+import logging
+import os
+import signal
+import threading
+import time
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import lightning as L
+import numpy as np
+import pandas as pd
+import torch
+from lightning.pytorch.callbacks import EarlyStopping
+from lightning.pytorch.plugins.environments import LightningEnvironment
+from lightning.pytorch.utilities.exceptions import SIGTERMException
+from omegaconf import DictConfig, OmegaConf
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from safetensors.torch import save as serialized
+from tqdm import tqdm
+
+from perspectives.callbacks import MONITOR, BestPoint, History, Progress, ResumePoint, WholeFiles
+from perspectives.config import instantiate
+from perspectives.data.annotations import AnnotationSet
+from perspectives.data.batches import Batch, Batches
+from perspectives.data.schema import Schema
+from perspectives.data.splits import Split
+from perspectives.data.tokens import Tokens
+from perspectives.errors import ConfigError, DataError, RunError
+from perspectives.files import explained, new_file
+from perspectives.metrics.calibration import temperature
+from perspectives.models.base import AnnotatorModel, Optimization
+from perspectives.models.encoder import CachedContent
+from perspectives.models.majority import MAJORITY_ID, majority_labels
+from perspectives.predictions import Predictions
+from perspectives.runs import Run
+
+TARGET_OPTIONS = ("name", "target", "tie")  # of a model's configuration: what it is called and what it is trained on
+DIVERGED = 100.0  # a best validation loss this many times the untrained model's is no result
+
+
+class Training:
+    """The parts of one training: data, encoder, model, and the run folder they end in.
+
+    annotations: the whole corpus. split: its parts. Everything is derived from them and the configuration, so that a
+    resumed process rebuilds exactly what the killed one had.
+    """
+
+    def __init__(self, config: DictConfig, annotations: AnnotationSet, split: Split, run: Run) -> None:
+        """Raises DataError, ConfigError or RunError for what cannot be trained or may not be written."""
+        self.config, self.annotations, self.split, self.run = config, annotations, split, run
+        self.people = Schema.of(annotations.select(split.rows("train")))
+        self.targets = {part: self._targets(part) for part in ("train", "validation")}
+        self.schema = self.people if self._sees_everyone else Schema.of(self.targets["train"])
+        L.seed_everything(config.seed, verbose=False)
+        os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")  # or tokenizers warn when wandb starts its process
+        encoder = instantiate(config.encoder)
+        started = time.perf_counter()
+        self.tokens, module = self._content(encoder)
+        self.encode_seconds = time.perf_counter() - started
+        per_batch = self._annotations_per_batch()
+        self.model = build_model(config, module, self.schema, per_batch)
+        self.history = History(run.folder / "history.csv", per_batch)
+        self.device = torch.device("cuda" if _on_gpu(config.trainer.accelerator) else "cpu")
+        if config.predictions.everyone:
+            check_budget(self._everyone_shape(), config.predictions.max_bytes)
+
+    @property
+    def _sees_everyone(self) -> bool:
+        return "target" not in self.config.model
+
+    def _targets(self, part: str) -> AnnotationSet:
+        """What the model learns from: the annotations of a part, or one label per item made of them."""
+        rows = self.split.rows(part)
+        kept = replace(self.annotations, annotations=self.annotations.annotations.iloc[rows].reset_index(drop=True))
+        if not self._sees_everyone:
+            if self.config.model.target != MAJORITY_ID:
+                raise ConfigError(f"model.target={self.config.model.target!r} is unknown; choose majority")
+            kept = majority_labels(kept, self.config.model.tie, self.config.seed)
+        if not len(kept):
+            raise DataError(
+                f"{self.annotations.name} has nothing to learn from in {part}; choose another split or tie rule"
+            )
+        return kept
+
+    def _annotations_per_batch(self) -> float:
+        """Expected annotations in a batch of the declared size: what the summed loss is divided by."""
+        per_item = np.bincount(self.targets["train"].item_index)
+        limit = self.config.trainer.raters_per_item or per_item.max()
+        return float(self.config.trainer.batch_size * np.minimum(per_item[per_item > 0], limit).mean())
+
+    def _content(self, encoder: Any) -> tuple[Tokens | None, torch.nn.Module]:
+        if hasattr(encoder, "fit"):
+            train = np.unique(self.annotations.item_index[self.split.rows("train")])
+            encoder.fit(self.annotations.texts.iloc[train])
+            with explained(self.run.folder):
+                encoder.save(self.run.folder)
+        return content(encoder, self.annotations.texts, self.config.paths.cache)
+
+    def batches(self, annotations: AnnotationSet, rows: np.ndarray, **options: Any) -> Batches:
+        """Batches over these rows; people the model does not know have code 0."""
+        codes = self.schema.codes(annotations.annotators["annotator_id"])
+        return Batches(annotations, rows, codes, self.config.trainer.batch_size, tokens=self.tokens, **options)
+
+    # Fitting. ------------------------------------------------------------------------------------------------------
+
+    def fit(self, logger: Any = None) -> None:
+        """Train to the best validation loss, resuming where an earlier process was killed; leaves `model.safetensors`.
+
+        logger: a Lightning logger, or None. Raises RunError when a checkpoint is damaged, nothing can be written or the
+        training diverged, and KeyboardInterrupt when it was interrupted (Ctrl-C, SIGTERM).
+        """
+        weights = self.run.folder / "model.safetensors"
+        if weights.exists():
+            _restore(self.model, read_weights(weights), self.run)
+            return
+        checkpoints = self.run.folder / "checkpoints"
+        best = BestPoint(checkpoints / "best.ckpt")
+        resume = ResumePoint(checkpoints / "last.ckpt", self.config.trainer.checkpoint_every)
+        stop = EarlyStopping(MONITOR, patience=self.config.trainer.patience, min_delta=0.0, check_finite=True)
+        options = {"seed": self.config.seed, "raters_per_item": self.config.trainer.raters_per_item}
+        train, validation = (self.targets[part] for part in ("train", "validation"))
+        loaders = (
+            self.batches(train, np.arange(len(train)), shuffle=True, **options),
+            self.batches(validation, np.arange(len(validation))),
+        )
+        with quiet(), _interruptible():
+            trainer = self._trainer([stop, self.history, best, resume], logger)
+            trainer.fit(self.model, *loaders, ckpt_path=resume.usable(), weights_only=True)
+        self._refuse_divergence(best)
+        _restore(self.model, best.weights(), self.run)
+        self.schema.save(self.run.folder / "schema.json")
+        with new_file(weights) as partial:
+            partial.write_bytes(serialized(self.model.trained_state()))
+
+    def _refuse_divergence(self, best: BestPoint) -> None:
+        losses = [row["validation_loss"] for row in self.history.rows]
+        advice = "try a smaller optim.lr or optim.encoder_lr"
+        if not np.isfinite(losses[-1]):
+            raise RunError(f"training diverged: the loss of {self.run.folder.name} is not a number; {advice}")
+        if self.history.start and best.loss > DIVERGED * self.history.start:
+            raise RunError(
+                f"training diverged: the best validation loss of {self.run.folder.name} is {best.loss:.3g}, against "
+                f"{self.history.start:.3g} before any training; {advice}"
+            )
+
+    def _trainer(self, callbacks: list[L.Callback], logger: Any) -> L.Trainer:
+        options = self.config.trainer
+        return L.Trainer(
+            max_epochs=options.max_epochs,
+            accelerator=options.accelerator,
+            devices=1,
+            precision=options.precision,
+            accumulate_grad_batches=options.accumulate,
+            gradient_clip_val=options.gradient_clip,
+            callbacks=[*callbacks, Progress()] if options.progress else callbacks,
+            logger=logger or False,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+            enable_checkpointing=True,
+            num_sanity_val_steps=0,
+            use_distributed_sampler=False,
+            default_root_dir=self.run.folder,
+            # One process per training: under SLURM, Lightning would count tasks and requeue jobs by itself.
+            plugins=[WholeFiles(), LightningEnvironment()],
+        )
+
+    # Predicting. ---------------------------------------------------------------------------------------------------
+
+    def predict(self, part: str, everyone: bool = False) -> Predictions:
+        """What the model says about the pairs of a part; with `everyone`, also what all annotators would say."""
+        rows = self.split.rows(part)
+        judged = self.annotations.select(rows)
+        columns = [c for c in ("item_id", "annotator_id", "round", "label") if c in judged.annotations]
+        training_labels = self.people.counts[self.people.codes(judged.annotations["annotator_id"])]
+        values = np.empty((len(self.annotations), self.annotations.scale.size), np.float32)
+        grid = np.empty(self._everyone_shape(), np.float32) if everyone else None
+        position = np.full(len(self.annotations.items), -1)
+        position[np.unique(self.annotations.item_index[rows])] = np.arange(len(judged.items))
+        people = torch.from_numpy(self.schema.codes(self.annotations.annotators["annotator_id"])).to(self.device)
+        model = self.model.eval().to(self.device)
+        batches = self.batches(self.annotations, rows)
+        hidden = None if self.config.trainer.progress else True  # None: shown on terminals only
+        with torch.inference_mode():
+            for batch in tqdm(batches, desc=f"predicting {part}", unit="batch", leave=False, disable=hidden):
+                here = moved(batch, self.device)
+                content = model.encode(here)
+                values[batch.row.numpy()] = model.predict_pairs(content, here.item_index, here.annotator).cpu().numpy()
+                if grid is not None:
+                    grid[position[batch.item.numpy()]] = model.everyone(content, people).cpu().numpy()
+        about = {"method": self.config.model.name, "seed": self.config.seed}
+        pairs = judged.annotations[columns].assign(training_labels=training_labels)
+        return Predictions(
+            self.annotations.scale, pairs, values[rows], judged.items, self.annotations.annotators, grid, about
+        )
+
+    def _everyone_shape(self) -> tuple[int, int, int]:
+        """[item, annotator, level] of what everyone would say about the test items; annotator 1 when they all agree."""
+        items = len(np.unique(self.annotations.item_index[self.split.rows("test")]))
+        return items, 1 if self.model.blind else len(self.annotations.annotators), self.annotations.scale.size
+
+    def temperature(self, validation: Predictions) -> float:
+        """Fitted on validation where it is asked for and there are probabilities; otherwise 1."""
+        if not self.config.calibrate or validation.kind == "rating":
+            return 1.0
+        return temperature(validation.probabilities(), validation.observed)
+
+    def throughput(self) -> dict[str, float]:
+        return {"encode_seconds": self.encode_seconds, **self.history.throughput()}
+
+
+def check_budget(shape: tuple[int, int, int], budget: int) -> None:
+    """Raises ConfigError when everyone's answers, float32 `shape`, would cost more bytes than `budget`."""
+    cost = 4 * int(np.prod(shape, dtype=np.int64))
+    if cost > budget:
+        raise ConfigError(
+            f"everyone's answers would take {cost:,} bytes ({' × '.join(map(str, shape))} numbers), more than "
+            f"predictions.max_bytes={budget:,}; raise it, judge fewer items, or leave predictions.everyone=false"
+        )
+
+
+def moved(batch: Batch, device: torch.device) -> Batch:
+    """The batch on another device."""
+    tokens = None if batch.tokens is None else {name: ids.to(device) for name, ids in batch.tokens.items()}
+    tensors = {name: getattr(batch, name).to(device) for name in ("item", "item_index", "annotator", "label", "row")}
+    return Batch(**tensors, tokens=tokens)
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Without Lightning's advice on workers, devices and log folders, none of which apply here."""
+    logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module="lightning")
+        yield
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Lightning turns interruptions into exits and ignores Ctrl-C from then on."""
+    handler = signal.getsignal(signal.SIGINT)
+    try:
+        yield
+    except SystemExit as end:
+        if isinstance(end, SIGTERMException) or isinstance(end.__context__, KeyboardInterrupt):
+            raise KeyboardInterrupt from None
+        raise
+    finally:
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGINT, handler)
+
+
+def _on_gpu(accelerator: str) -> bool:
+    return torch.cuda.is_available() and accelerator in ("auto", "gpu")
+
+
+# Building and rebuilding. ------------------------------------------------------------------------------------------
+
+
+def build_model(
+    config: DictConfig, encoder: torch.nn.Module, schema: Schema, annotations_per_batch: float = 1.0
+) -> AnnotatorModel:
+    """The model a configuration describes, untrained."""
+    return instantiate(
+        DictConfig({key: value for key, value in config.model.items() if key not in TARGET_OPTIONS}),
+        encoder=encoder,
+        schema=schema,
+        optimization=Optimization(**config.optim, annotations_per_batch=annotations_per_batch),
+        seed=config.seed,
+    )
+
+
+def content(encoder: Any, texts: pd.DataFrame, cache: str) -> tuple[Tokens | None, torch.nn.Module]:
+    """Tokens of the texts and a live encoder, or None and the content vectors of the texts."""
+    if encoder.live:
+        return encoder.tokens(texts), encoder.module()
+    fitted = hasattr(encoder, "fit")
+    return None, CachedContent(encoder.vectors(texts) if fitted else encoder.vectors(texts, Path(cache).expanduser()))
+
+
+def load_model(run: Run, texts: pd.DataFrame) -> tuple[AnnotatorModel, Tokens | None]:
+    """A trained model, rebuilt from `config.yaml`, `schema.json` and `model.safetensors`, ready to judge new texts.
+
+    texts: columns `text` and, where the corpus had it, `text_pair`; their row numbers are the items of a Batch. Returns
+    the model in evaluation mode and the tokens a Batch of these texts needs (None when it needs none).
+
+    Raises RunError when the run has no trained model or is damaged, ConfigError when the encoder is not there.
+    """
+    config = OmegaConf.create(run.config)
+    weights = read_weights(run.folder / "model.safetensors")
+    encoder = instantiate(config.encoder)
+    if hasattr(encoder, "load"):
+        encoder.load(run.folder)
+    tokens, module = content(encoder, texts, config.paths.cache)
+    model = build_model(config, module, Schema.load(run.folder / "schema.json"))
+    _restore(model, weights, run)
+    return model.eval(), tokens
+
+
+def read_weights(path: Path) -> dict[str, torch.Tensor]:
+    """Raises RunError when there are none or the file is damaged."""
+    try:
+        return load_file(path)
+    except FileNotFoundError as error:
+        raise RunError(
+            f"{path.parent} has no model.safetensors; run its command again to finish the training"
+        ) from error
+    except (SafetensorError, OSError) as error:
+        raise RunError(f"{path} is damaged ({error}); delete it and run again: the checkpoints are kept") from error
+
+
+def _restore(model: AnnotatorModel, state: dict[str, torch.Tensor], run: Run) -> None:
+    model.load_state_dict(state, strict=False)
+    if absent := set(model.trained_state()) - set(state):
+        raise RunError(f"{run.folder} lacks the weights {sorted(absent)[:3]}; delete the run folder and train again")

@@ -1,0 +1,29 @@
+"""`perspectives train`: fit what the configuration says, then print where the run is and its main numbers."""
+
+from omegaconf import DictConfig
+
+from perspectives.config import check_config
+from perspectives.fit import fit
+from perspectives.runs import Run
+
+# What `fit` adds to, or takes out of, the options of these nodes before it builds them.
+BUILT_WITH = {
+    "split": ("annotations",),
+    "model": ("encoder", "schema", "optimization", "seed", "name", "target", "tie"),
+}
+SHOWN = ("individual/macro_f1", "individual/mae", "soft/cross_entropy", "soft/manhattan")
+
+
+def main(config: DictConfig) -> None:
+    check_config(config, BUILT_WITH)
+    print(report(fit(config)))
+
+
+def report(run: Run) -> str:
+    """The run's folder, then one line of test metrics per set of predictions."""
+    lines = [str(run.folder)]
+    for name, parts in run.metrics["predictions"].items():
+        metrics = parts["test"]["metrics"]
+        shown = [f"{metric} {metrics[metric]['value']:.4f}" for metric in SHOWN if metric in metrics]
+        lines.append(f"  {name:<16} " + "  ".join(shown))
+    return "\n".join(lines)

@@ -1,0 +1,219 @@
+"""What every trained method keeps on every scale."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from model_cases import METHODS, SCALES, Case, build, corpus_on, optimization, whole_batch
+
+from perspectives.data.annotations import AnnotationSet, Tables
+from perspectives.data.batches import Batch, Batches
+from perspectives.data.scale import Scale
+from perspectives.data.schema import UNKNOWN_CODE
+from perspectives.models.encoder import CachedContent, LiveEncoder, Transformer
+from perspectives.models.majority import majority_labels
+
+OBJECTIVES = [("ordinal", "ordinal"), ("interval", "squared")]  # besides the defaults, which every case uses
+
+
+@pytest.fixture(params=SCALES)
+def scale(request) -> Scale:
+    return SCALES[request.param]
+
+
+@pytest.fixture(params=METHODS)
+def method(request) -> str:
+    return request.param
+
+
+@pytest.fixture
+def case(method: str, scale: Scale) -> Case:
+    """A model of each method on each scale, with everything it is trained on in one batch."""
+    annotations = corpus_on(scale)
+    if method == "majority":
+        annotations = majority_labels(annotations, "random", 0)
+    model = build(method, annotations)
+    return Case(model, annotations, whole_batch(annotations, model.schema))
+
+
+def loss(model, batch: Batch) -> torch.Tensor:
+    logits = model.pairs(model.encode(batch), batch.item_index, batch.annotator)
+    return model.objective.loss(logits, batch.label).sum() / model.optimization.annotations_per_batch
+
+
+def gradients(model) -> dict[str, torch.Tensor]:
+    return {name: p.grad.to_dense() for name, p in model.named_parameters() if p.grad is not None}
+
+
+def shuffled(batch: Batch, order: torch.Tensor, pairs: torch.Tensor) -> Batch:
+    """The batch with its items and its annotations in another order."""
+    rank = torch.argsort(order)
+    fields = {name: getattr(batch, name)[pairs] for name in ("annotator", "label", "row")}
+    return replace(batch, item=batch.item[order], item_index=rank[batch.item_index[pairs]], **fields)
+
+
+def test_predictions_are_valid(case: Case):
+    model, annotations, batch = case
+    content = model.encode(batch)
+    with torch.inference_mode():
+        for codes in (batch.annotator, torch.zeros_like(batch.annotator)):
+            answers = model.predict_pairs(content, batch.item_index, codes)
+            assert answers.shape == (len(batch.row), annotations.scale.size)
+            assert answers.dtype == torch.float32
+            if annotations.scale.kind == "interval":
+                assert ((answers >= 0) & (answers <= 10)).all()
+            else:
+                assert ((answers >= 0) & (answers <= 1)).all()
+            if annotations.scale.kind in ("nominal", "ordinal"):
+                torch.testing.assert_close(answers.sum(1), torch.ones(len(answers)), atol=1e-5, rtol=0)
+    assert answers.std(0).max() > 0.01  # texts matter
+
+
+def test_everyone_agrees_with_every_single_pair(case: Case):
+    model, annotations, batch = case
+    content = model.encode(batch)
+    people = torch.tensor([0, *range(1, len(model.schema.annotators) + 1), 0])
+    with torch.inference_mode():
+        everyone = model.everyone(content, people)
+        assert everyone.shape == (len(batch.item), 1 if model.blind else len(people), annotations.scale.size)
+        for position, code in enumerate(people):
+            items = torch.arange(len(batch.item))
+            single = model.predict_pairs(content, items, code.repeat(len(items)))
+            expected = everyone[:, 0 if model.blind else position]
+            torch.testing.assert_close(single, expected, atol=1e-5, rtol=1e-5)
+
+
+def test_the_order_within_a_batch_permutes_the_answers_and_leaves_the_loss(case: Case):
+    model, _, batch = case
+    pairs = torch.randperm(len(batch.row), generator=torch.Generator().manual_seed(0))
+    other = shuffled(batch, torch.randperm(len(batch.item), generator=torch.Generator().manual_seed(1)), pairs)
+    straight = model.predict_pairs(model.encode(batch), batch.item_index, batch.annotator)
+    permuted = model.predict_pairs(model.encode(other), other.item_index, other.annotator)
+    torch.testing.assert_close(permuted, straight[pairs])
+    torch.testing.assert_close(loss(model, other), loss(model, batch))
+
+
+def test_a_text_alone_in_its_batch_gets_the_same_answer(case: Case):
+    model, annotations, batch = case
+    codes = model.schema.codes(annotations.annotators["annotator_id"])
+    alone = list(Batches(annotations, np.arange(len(annotations)), codes, 1))
+    assert len(alone) == len(batch.item)
+    whole = model.predict_pairs(model.encode(batch), batch.item_index, batch.annotator)
+    parts = [model.predict_pairs(model.encode(one), one.item_index, one.annotator) for one in alone]
+    torch.testing.assert_close(torch.cat(parts), whole, atol=1e-5, rtol=1e-5)
+
+
+def test_every_head_of_people_in_the_batch_is_trained_and_saved(case: Case):
+    model, annotations, batch = case
+    loss(model, batch).backward()
+    found = gradients(model)
+    state = model.trained_state()
+    names = {name for name, _ in model.named_parameters()}
+    assert names
+    assert set(found) == set(state) == names
+    grouped = [id(p) for group in model.parameter_groups() for p in group["params"]]
+    assert sorted(grouped) == sorted(id(p) for p in model.parameters())
+    for name, gradient in found.items():
+        if name == "heads.table":
+            trained = gradient.abs().sum(1) > 0
+            assert trained.tolist() == [False] + [True] * len(annotations.annotators)
+        else:
+            assert (gradient != 0).any()
+
+
+def test_people_who_labelled_nothing_change_nothing(case: Case):
+    model, annotations, batch = case
+    strangers = annotations.annotators.iloc[:1].assign(annotator_id="aaa stranger")  # sorts before everyone
+    people = np.concatenate([strangers["annotator_id"], annotations.annotators["annotator_id"]])
+    more = replace(annotations, annotators=annotations.annotators.iloc[[0] * len(people)].assign(annotator_id=people))
+    same = build_like(model, more)
+    with_strangers = whole_batch(more, same.schema)
+    assert torch.equal(with_strangers.annotator, batch.annotator)
+    assert loss(same, with_strangers) == loss(model, batch)
+
+
+def build_like(model, annotations: AnnotationSet):
+    other = type(model)(model.encoder, type(model.schema).of(annotations), model.optimization, **options_of(model))
+    other.load_state_dict(model.state_dict())
+    return other.eval()
+
+
+def options_of(model) -> dict:
+    return {"shared": True} if getattr(model, "shared", None) is not None else {}
+
+
+@pytest.mark.parametrize("accumulate", [2, 4])
+def test_small_batches_accumulated_give_the_gradient_of_the_whole(case: Case, accumulate: int):
+    model, annotations, batch = case
+    loss(model, batch).backward()
+    whole = gradients(model)
+    model.zero_grad()
+    codes = model.schema.codes(annotations.annotators["annotator_id"])
+    size = -(-len(batch.item) // accumulate)
+    parts = list(Batches(annotations, np.arange(len(annotations)), codes, size, shuffle=True))
+    assert len(parts) == accumulate
+    for part in parts:
+        loss(model, part).backward()
+    for name, gradient in gradients(model).items():
+        torch.testing.assert_close(gradient, whole[name], atol=1e-5, rtol=1e-4)
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize(("kind", "objective"), OBJECTIVES)
+def test_other_objectives_keep_the_contract_too(method, kind, objective):
+    annotations = corpus_on(SCALES[kind])
+    if method == "majority":
+        annotations = majority_labels(annotations, "random", 0)
+    model = build(method, annotations, objective=objective)
+    case = Case(model, annotations, whole_batch(annotations, model.schema))
+    test_everyone_agrees_with_every_single_pair(case)
+    test_every_head_of_people_in_the_batch_is_trained_and_saved(case)
+
+
+@pytest.mark.filterwarnings("ignore:encoder 'tiny' needs")
+@pytest.mark.parametrize("method", METHODS)
+def test_a_frozen_encoder_gives_the_same_loss_live_and_cached(method, tmp_path):
+    annotations = corpus_on(SCALES["nominal"])
+    if method == "majority":
+        annotations = majority_labels(annotations, "random", 0)
+    encoder = Transformer("tiny", cache=False)
+    assert encoder.live
+    live = build(method, annotations, encoder.module())
+    cached = build(method, annotations, CachedContent(encoder.vectors(annotations.texts, tmp_path)))
+    assert isinstance(live.encoder, LiveEncoder)
+    with_tokens = whole_batch(annotations, live.schema, tokens=encoder.tokens(annotations.texts))
+    without = whole_batch(annotations, cached.schema)
+    for train in (False, True):
+        torch.testing.assert_close(
+            loss(live.train(train), with_tokens), loss(cached.train(train), without), atol=1e-5, rtol=0
+        )
+    assert set(live.trained_state()) == set(cached.trained_state())  # a frozen encoder is not saved
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_an_annotator_with_a_single_label_is_no_special_case(method):
+    scale = SCALES["binary"]
+    tables = corpus_on(scale)
+    rows = tables.annotations
+    lonely = rows.iloc[[0]].assign(annotator_id="zoe", label="yes")
+    both = pd.concat([rows.iloc[:5], lonely])
+    annotations = AnnotationSet.from_tables(Tables(both, tables.items, None, scale), "tiny")
+    if method == "majority":
+        annotations = majority_labels(annotations, "lowest", 0)
+    model = build(method, annotations)
+    batch = whole_batch(annotations, model.schema)
+    loss(model, batch).backward()
+    assert all(torch.isfinite(gradient).all() for gradient in gradients(model).values())
+    answers = model.predict_pairs(model.encode(batch), batch.item_index, batch.annotator * 0 + UNKNOWN_CODE)
+    assert torch.isfinite(answers).all()
+
+
+def test_the_declared_constant_is_the_one_that_divides():
+    annotations = corpus_on(SCALES["binary"])
+    model = build("softlabel", annotations)
+    batch = whole_batch(annotations, model.schema)
+    once = loss(model, batch)
+    model.optimization = replace(optimization(annotations), annotations_per_batch=1.0)
+    torch.testing.assert_close(loss(model, batch), once * len(annotations))
