@@ -1,0 +1,174 @@
+"""Several runs in one table: joined, averaged, paired, refused."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.stats import t as student
+from sklearn.metrics import f1_score
+
+from perspectives.cli import main
+from perspectives.comparison import Entry, entries, ordered, table
+from perspectives.config import compose
+from perspectives.errors import RunError
+from perspectives.evaluation import Evaluation
+from perspectives.fit import fit
+from perspectives.metrics.intervals import holm
+from perspectives.runs import Run
+
+SMALL = [
+    "data.reader.items=60",
+    "data.reader.annotators=24",
+    "encoder=tiny",
+    "trainer.max_epochs=2",
+    "trainer.progress=false",
+]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Runs of two methods, two folds and two seeds, and two configurations of one of them."""
+    root = tmp_path_factory.mktemp("compare")
+    places = [f"paths.runs={root}/runs", f"paths.cache={root}/cache"]
+    for fold in (0, 1):
+        for seed in (0, 1):
+            for model in (["model=majority"], ["model=multitask"], ["model=multitask", "optim.lr=0.1"]):
+                fit(compose(overrides=[*SMALL, *places, *model, f"split.fold={fold}", f"seed={seed}"]))
+    return root / "runs" / "synthetic"
+
+
+def by_name(found: list[Entry]) -> dict[str, Entry]:
+    return {entry.name: entry for entry in found}
+
+
+def test_folds_are_joined_and_seeds_averaged(folder: Path) -> None:
+    entry = by_name(entries([folder]))["majority"]
+    assert (entry.folds, len(entry.evaluations)) == (2, 2)
+    scores = []
+    for seed in (0, 1):
+        runs = [Run(path) for path in folder.glob(f"majority-*-s{seed}-*")]
+        parts = [run.predictions()["majority"] for run in runs]
+        truth = np.concatenate([part.observed for part in parts])
+        scores.append(f1_score(truth, np.concatenate([part.labels() for part in parts]), average="macro"))
+    assert float(entry.estimate("individual/macro_f1")) == pytest.approx(np.mean(scores))
+    assert entry.seed_spread("individual/macro_f1") == pytest.approx(np.std(scores, ddof=1))
+
+
+def test_priors_stand_beside_the_models_though_nobody_ran_them(folder: Path) -> None:
+    found = by_name(entries([folder]))
+    assert {"class_prior", "train_mean", "oracle_majority"} <= set(found)
+    assert found["class_prior"].folds == 2
+    assert [found[name].kind for name in ("class_prior", "majority", "oracle_majority")] == ["prior", "model", "oracle"]
+
+
+def test_configurations_are_told_apart_and_the_best_is_chosen_on_validation(folder: Path) -> None:
+    configurations = {name: entry for name, entry in by_name(entries([folder])).items() if name.startswith("multitask")}
+    assert set(configurations) == {"multitask optim.lr=0.001", "multitask optim.lr=0.1"}
+    best = by_name(entries([folder], best=True))["multitask (best of 2)"]
+    assert best.validation == min(entry.validation for entry in configurations.values())
+
+
+def test_differences_are_paired_and_corrected(folder: Path) -> None:
+    found = entries([folder])
+    long = table(found, "majority", ["individual/macro_f1"]).set_index("entry")
+    a, b = (by_name(found)[name].estimate("individual/macro_f1") for name in ("multitask optim.lr=0.1", "majority"))
+    row = long.loc["multitask optim.lr=0.1"]
+    assert row["difference"] == pytest.approx(float(a) - float(b))
+    items, people = (getattr(found[0].evaluations[0].predictions, name) for name in ("item_index", "annotator_index"))
+    influence = pd.Series(a.influence - b.influence)
+    by_item, by_person = (np.square(influence.groupby(ids).sum()) for ids in (items, people))
+    variance = sum(x.sum() * len(x) / (len(x) - 1) for x in (by_item, by_person))
+    variance -= np.square(influence).sum() * len(influence) / (len(influence) - 1)
+    half = (row["difference_high"] - row["difference_low"]) / 2
+    assert half == pytest.approx(student.ppf(0.975, len(by_person) - 1) * np.sqrt(variance))
+    tested = long[long["kind"] != "oracle"]
+    np.testing.assert_allclose(tested["p_holm"], holm(tested["p"].to_numpy()))
+    assert long.loc[long["kind"] == "oracle", "p_holm"].isna().all()
+
+
+def test_the_order_of_pairs_does_not_matter(folder: Path) -> None:
+    predictions = next(iter(Run(next(folder.glob("majority-*"))).predictions().values()))
+    shuffle = np.random.default_rng(0).permutation(len(predictions))
+    shuffled = replace(
+        predictions, pairs=predictions.pairs.iloc[shuffle].reset_index(drop=True), values=predictions.values[shuffle]
+    )
+    first, second = (Evaluation(ordered(p)) for p in (predictions, shuffled))
+    assert first.predictions.same_pairs(second.predictions)
+    for name, estimate in first.estimates.items():
+        assert float(estimate) == pytest.approx(float(second.estimates[name]), nan_ok=True)
+
+
+def test_an_outside_model_is_scored_on_the_same_pairs(folder: Path, tmp_path: Path) -> None:
+    reference = by_name(entries([folder]))["majority"].evaluations[0].predictions
+    answers = reference.pairs[["item_id", "annotator_id"]].assign(prediction="rude")
+    answers.sample(frac=1, random_state=0).to_csv(tmp_path / "my_llm.csv", index=False)
+    entry = by_name(entries([folder, tmp_path / "my_llm.csv"]))["my_llm"]
+    assert float(entry.estimate("individual/accuracy")) == pytest.approx((reference.pairs["label"] == "rude").mean())
+    answers.iloc[1:].to_csv(tmp_path / "gap.csv", index=False)
+    with pytest.raises(RunError, match="has no answer for 1 of"):
+        entries([folder, tmp_path / "gap.csv"])
+
+
+def test_runs_that_cannot_be_compared_are_refused(folder: Path, tmp_path: Path) -> None:
+    places = [f"paths.runs={tmp_path}", f"paths.cache={tmp_path}"]
+    other = fit(compose(overrides=[*SMALL, *places, "model=priors", "data.reader.seed=5"]))
+    with pytest.raises(RunError, match="2 corpora or splits; compare one at a time"):
+        entries([folder, other.folder])
+    single = fit(compose(overrides=[*SMALL, *places, "model=softlabel"]))
+    with pytest.raises(RunError, match=r"tested on different pairs.*run the same folds for both"):
+        entries([folder, single.folder])
+    with pytest.raises(RunError, match="holds no run"):
+        entries([tmp_path / "nowhere"])
+    (single.folder / "metrics.json").unlink()
+    with pytest.raises(RunError, match="none of the 1 runs is finished"):
+        entries([single.folder])
+
+
+@pytest.mark.parametrize(
+    ("style", "line"),
+    [
+        ("text", "majority"),
+        ("markdown", "| majority |"),
+        ("latex", r"\begin{tabular}"),
+        ("csv", "entry,kind,metric,value"),
+    ],
+)
+def test_the_command_prints_every_format(folder: Path, style: str, line: str, capsys: pytest.CaptureFixture) -> None:
+    assert main(["compare", str(folder), "--format", style]) == 0
+    printed = capsys.readouterr().out
+    assert line in printed
+    assert "oracle_majority" in printed.replace(r"\_", "_")
+
+
+def test_the_command_writes_files_and_names_metrics(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    out = [str(tmp_path / name) for name in ("table.csv", "plot.svg")]
+    assert (
+        main(
+            [
+                "compare",
+                str(folder),
+                "--metrics",
+                "soft,individual/f1",
+                "--format",
+                "csv",
+                "--output",
+                out[0],
+                "--figure",
+                out[1],
+            ]
+        )
+        == 0
+    )
+    long = pd.read_csv(out[0])
+    assert {"soft/manhattan", "individual/f1"} <= set(long["metric"])
+    assert "individual/accuracy" not in set(long["metric"])
+    assert (long["low"] <= long["value"]).all()
+    assert "multitask" in Path(out[1]).read_text()
+    assert main(["compare", str(folder), "--metrics", "individual/f2"]) == 2
+    assert "metric 'individual/f2' is not available here; choose from" in capsys.readouterr().err
+    assert main(["compare", str(folder), "--figure", str(tmp_path / "plot.doc")]) == 2
+    assert "must end in .png, .svg or .pdf" in capsys.readouterr().err
