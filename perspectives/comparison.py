@@ -1,6 +1,6 @@
 """Several runs in one table: folds joined, seeds averaged, every method on the same pairs, priors beside the models.
 
-Reads Predictions only; no model is loaded.
+Reads Predictions; no model is loaded. Priors that nobody ran are computed from the corpus where it is at hand.
 """
 
 from collections import defaultdict
@@ -14,17 +14,17 @@ import numpy as np
 import pandas as pd
 
 from perspectives.config import NO_RESULT_DEPENDS_ON
-from perspectives.errors import RunError, listing
+from perspectives.errors import DataError, RunError, listing
 from perspectives.evaluation import Evaluation
 from perspectives.fit import MODEL_FREE, fit
+from perspectives.imported import ENDINGS, imported
 from perspectives.metrics.estimate import combine
 from perspectives.metrics.intervals import Interval, holm
-from perspectives.predictions import PAIR_KEY, Predictions, imported, join
+from perspectives.predictions import PAIR_KEY, Predictions, join
 from perspectives.runs import Run, find_runs
 
 SELECTED_BY = ("individual/cross_entropy", "individual/mae")  # on validation, lower is better; the first that exists
 MODEL_OPTIONS = ("encoder", "model", "optim", "trainer", "calibrate")
-OUTSIDE = (".csv", ".parquet")
 ORDER = (
     "most_frequent", "class_prior", "train_mean", "train_median", "annotator_mode", "annotator_prior", "annotator_mean",
     "annotator_median", "majority", "softlabel", "multitask", "multitask_shared",
@@ -74,25 +74,40 @@ class Entry:
         return self.evaluations[0].interval(metric, self.estimate(metric) - other.estimate(metric))
 
 
-def entries(paths: Sequence[str | Path], best: bool = False) -> list[Entry]:
-    """Everything found in run folders (or folders above them) and in tables of outside predictions.
+def entries(paths: Sequence[str | Path], best: bool = False) -> tuple[list[Entry], list[str]]:
+    """Everything found in run folders (or folders above them) and in tables of outside predictions; and notes on it.
 
-    best: of several configurations of one method keep the one with the best validation score.
+    best: of several configurations of one method keep the one with the best validation score. The notes name what was
+    left out: unfinished runs, and priors when the corpus is not at hand to compute them.
 
-    Raises RunError when the runs are of different corpora, splits or test pairs, or when nothing is finished.
+    Raises RunError when the runs are of different corpora, splits or test pairs, when nothing is finished, or when two
+    rows would have one name.
     """
-    tables = [Path(path) for path in paths if Path(path).suffix in OUTSIDE]
-    runs = find_runs([path for path in paths if Path(path).suffix not in OUTSIDE])
+    tables = [Path(path) for path in paths if Path(path).suffix in ENDINGS]
+    folders = [path for path in paths if Path(path).suffix not in ENDINGS]
+    if not folders:
+        raise RunError("a table of predictions is scored on the test pairs of a run; add a run folder")
+    runs = find_runs(folders)
     finished = [run for run in runs if run.finished]
+    unfinished = [run.folder.name for run in runs if not run.finished]
     if not finished:
         raise RunError(f"none of the {len(runs)} runs is finished; run their commands again to resume them")
+    notes = [f"Left out, unfinished: {', '.join(unfinished)}; run their commands again."] if unfinished else []
     _refuse_mixtures(finished)
-    found = [entry for group in _groups([*finished, *_priors_of(finished)]) for entry in _entries_of(group)]
+    try:
+        finished += _priors_of(finished)
+    except DataError as error:
+        notes.append(f"Priors left out, the corpus is not here to compute them: {str(error).splitlines()[0]}")
+    _refuse_mixtures(finished)
+    found = [entry for group in _groups(finished) for entry in _entries_of(group)]
     found = _selected(found) if best else _labelled(found)
     _refuse_different_pairs(found)
     reference = found[0].evaluations[0].predictions
     found += [Entry(path.stem, [Evaluation(imported(path, reference))], found[0].folds, {}) for path in tables]
-    return sorted(found, key=lambda entry: _rank(entry))
+    names = [entry.name for entry in found]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise RunError(f"two rows would be called {', '.join(twice)}; rename the table of predictions")
+    return sorted(found, key=_rank), notes
 
 
 def _priors_of(runs: Sequence[Run]) -> list[Run]:
@@ -103,9 +118,8 @@ def _priors_of(runs: Sequence[Run]) -> list[Run]:
     wanted = {_fold(run): run for run in runs if run.config["model"]["name"] != MODEL_FREE and _fold(run) not in have}
     computed = []
     for run in wanted.values():
-        config = run.config | {"model": {"name": MODEL_FREE}}
-        config["paths"] = config["paths"] | {"runs": str(run.folder.parents[1])}
-        computed.append(fit(OmegaConf.create(config)))
+        places = run.config["paths"] | {"runs": str(run.folder.parents[1])}
+        computed.append(fit(OmegaConf.create(run.config | {"model": {"name": MODEL_FREE}, "paths": places})))
     return computed
 
 
@@ -117,11 +131,14 @@ def _refuse_mixtures(runs: Sequence[Run]) -> None:
     corpora: dict[Any, list[str]] = defaultdict(list)
     for run in runs:
         split = {key: value for key, value in run.config["split"].items() if key != "fold"}
-        named = f"{run.config['data']['name']} (data {run.provenance['data']['checksum'][:8]}), split {split}"
+        data, version = run.provenance["data"]["checksum"][:8], run.provenance["results_version"]
+        named = f"{run.config['data']['name']} (data {data}, results version {version}), split {split}"
         corpora[named].append(run.folder.name)
     if len(corpora) > 1:
         shown = [f"{name}: {', '.join(folders[:3])}" for name, folders in corpora.items()]
-        raise RunError(f"these runs are of {len(corpora)} corpora or splits; compare one at a time\n{listing(shown)}")
+        raise RunError(
+            f"these runs are of {len(corpora)} corpora, splits or versions; compare one at a time\n{listing(shown)}"
+        )
 
 
 def _groups(runs: Sequence[Run]) -> list[list[Run]]:
@@ -134,8 +151,6 @@ def _groups(runs: Sequence[Run]) -> list[list[Run]]:
 
 def _options(run: Run) -> dict[str, Any]:
     """What distinguishes configurations of a method, flat: `optim.lr` → value."""
-    if run.config["model"]["name"] == MODEL_FREE:
-        return {}
     chosen = {key: run.config[key] for key in MODEL_OPTIONS if key in run.config}
     flat = {str(key): value for key, value in pd.json_normalize(chosen).iloc[0].to_dict().items()}
     return {key: value for key, value in flat.items() if key not in NO_RESULT_DEPENDS_ON}
@@ -144,7 +159,12 @@ def _options(run: Run) -> dict[str, Any]:
 def _entries_of(runs: Sequence[Run]) -> list[Entry]:
     by_seed: dict[Any, dict[Any, dict[str, Predictions]]] = defaultdict(dict)
     for run in runs:
-        seed = run.config["seed"] if run.config["model"]["name"] != MODEL_FREE else None
+        seed = run.config.get("seed")
+        if _fold(run) in by_seed[seed]:
+            raise RunError(
+                f"two runs are {run.config['model']['name']}, fold {_fold(run)}, seed {seed}, with the same settings, "
+                f"one of them {run.folder.name}; name the runs you mean, or delete one"
+            )
         by_seed[seed][_fold(run)] = run.predictions("test")
     folds = {tuple(sorted(found, key=str)) for found in by_seed.values()}
     if len(folds) > 1:
@@ -193,10 +213,19 @@ def _labelled(found: list[Entry]) -> list[Entry]:
     labelled = []
     for entry in found:
         same = [other.options for other in found if other.name == entry.name]
-        differing = [key for key in entry.options if len({str(options.get(key)) for options in same}) > 1]
-        settings = ", ".join(f"{key.removeprefix('model.')}={entry.options[key]}" for key in differing)
+        shared = [key for key in entry.options if all(key in options for options in same)]
+        differing = [key for key in shared if len({str(options[key]) for options in same}) > 1]
+        if "encoder._target_" in differing:  # kinds of encoder differ: all their options do
+            differing = ["encoder._target_", *(key for key in differing if not key.startswith("encoder."))]
+        settings = ", ".join(_setting(entry.options, key) for key in differing)
         labelled.append(replace(entry, name=f"{entry.name} {settings}".strip()))
     return labelled
+
+
+def _setting(options: dict[str, Any], key: str) -> str:
+    if key == "encoder._target_":
+        return f"encoder={options.get('encoder.name') or options[key].rpartition('.')[2].lower()}"
+    return f"{key.removeprefix('model.')}={options[key]}"
 
 
 def _refuse_different_pairs(found: Sequence[Entry]) -> None:
@@ -252,7 +281,7 @@ def _row(entry: Entry, metric: str, reference: Entry | None) -> dict[str, Any]:
         "annotators_fixed": interval.annotators_fixed,
     }
     if reference is not None:
-        same = entry is reference
+        same = entry is reference or metric not in reference.metrics
         difference = None if same else entry.difference(reference, metric)
         row["difference"] = float("nan") if difference is None else difference.value
         row["difference_low"] = float("nan") if difference is None else difference.low

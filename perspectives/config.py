@@ -24,13 +24,9 @@ VERSION_BASE = "1.3"
 NO_CHOICES = {"hydra"}  # folders of conf/ that are not groups people choose from
 PATH_OPTIONS = ("path", "dir", "folder", "file", "checkpoint")
 NO_RESULT_DEPENDS_ON = (
-    "hydra",
-    "paths",
-    "logger",
-    "display",
-    "data.reader.path",
-    "trainer.progress",
-    "trainer.checkpoint_every",
+    *("hydra", "paths", "logger", "display", "trainer.progress", "trainer.checkpoint_every", "predictions.max_bytes"),
+    # Of the data, its name stays: the checksum that stands beside the identity says what was read.
+    *("data.card", "data.target", "data.duplicates", "data.reader"),
 )
 
 

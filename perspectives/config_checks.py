@@ -2,6 +2,7 @@
 
 import difflib
 import inspect
+import os
 import pkgutil
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
@@ -9,6 +10,7 @@ from typing import Any, NamedTuple
 from omegaconf import DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+TRUSTED = "PERSPECTIVES_TARGETS"
 MISSING = object()
 # Options of a group that say which choice it is or what it is used for: where the target does not take them, they are
 # read by the code that builds it.
@@ -119,9 +121,20 @@ def _problems(node: Any, path: str, extra: set[str], below: Mapping[str, Iterabl
     return problems
 
 
+def trusted_packages() -> set[str]:
+    """Packages a configuration may name: this one, and what the environment adds.
+
+    A configuration may come from somebody else's run folder, and to import or call what it names is to execute it.
+    """
+    return {"perspectives", *filter(None, os.environ.get(TRUSTED, "").split(","))}
+
+
 def _mismatches(node: DictConfig, path: str, extra: set[str], dealt_with: set[str]) -> list[str]:
     name = node._target_
     where = path or "the configuration"
+    package = str(name).partition(".")[0]
+    if package not in trusted_packages():
+        return [f"{where}: _target_ {name} is outside perspectives; set {TRUSTED}={package} if you trust that package"]
     try:
         target = pkgutil.resolve_name(name)
     except Exception as error:  # a module that fails to import may raise anything

@@ -36,11 +36,31 @@ class Evaluation:
         return dict(metrics(self.predictions))
 
     def interval(self, name: str, estimate: Estimate | None = None) -> Interval:
-        """Interval of a metric, or of another estimate on the same units (a difference, a mean over seeds)."""
+        """Interval of a metric, or of another estimate on the same units (a difference, a mean over seeds).
+
+        Clusters are items, or what the split kept together (`group_by`), and for individual metrics annotators. A
+        metric of a subset of pairs (seen or unseen people) rests on the clusters of that subset alone.
+        """
         estimate = self.estimates[name] if estimate is None else estimate
-        if name.startswith("individual/"):
-            return two_way(estimate, self.predictions.item_index, self.predictions.annotator_index)
-        return by_item(estimate)
+        if not name.startswith("individual/"):
+            return by_item(estimate, self._item_clusters)
+        rows = self._subset(name)
+        part = Estimate(estimate.value, estimate.influence[rows])
+        items, people = self._item_clusters[self.predictions.item_index], self.predictions.annotator_index
+        return two_way(part, items[rows], people[rows])
+
+    @cached_property
+    def _item_clusters(self) -> np.ndarray:
+        """int64 [item]."""
+        items, column = self.predictions.items, self.predictions.about.get("group_by")
+        if column in items:
+            return items[column].astype("str").factorize()[0].astype(np.int64)
+        return np.arange(len(items))
+
+    def _subset(self, name: str) -> np.ndarray:
+        """Pairs that a metric looks at, bool [pair]."""
+        seen = self.predictions.seen
+        return ~seen if name.endswith("_unseen") else seen if name.endswith("_seen") else np.ones(len(seen), bool)
 
 
 def summary(predictions: Predictions) -> dict[str, dict[str, Any]]:
@@ -51,7 +71,7 @@ def summary(predictions: Predictions) -> dict[str, dict[str, Any]]:
     table = {}
     for name in evaluation.estimates:
         interval = evaluation.interval(name)
-        table[name] = {key: getattr(interval, key) for key in ("value", "low", "high", "clusters")}
+        table[name] = {key: getattr(interval, key) for key in ("value", "low", "high", "clusters", "annotators_fixed")}
     return {"counts": counts, "metrics": table}
 
 

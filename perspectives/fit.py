@@ -1,20 +1,28 @@
 """`fit(config) → Run`: the one way anything is trained."""
 
+from pathlib import Path
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from perspectives.config import instantiate, run_identity
+from perspectives.config import check_config, instantiate, run_identity
 from perspectives.data.annotations import AnnotationSet
 from perspectives.data.load import load
 from perspectives.data.splits import Split
 from perspectives.evaluation import summary
+from perspectives.files import folder_digest
 from perspectives.predictions import Predictions
 from perspectives.runs import Run, log_trial, run_at
 from perspectives.trackers import report, tracking
 
 MODEL_FREE = "priors"
 UNUSED_BY_PRIORS = ("encoder", "optim", "trainer", "calibrate", "predictions", "seed")
+
+# What `fit` adds to, or takes out of, the options of these nodes before it builds them.
+BUILT_WITH = {
+    "split": ("annotations",),
+    "model": ("encoder", "schema", "optimization", "seed", "name", "target", "tie"),
+}
 
 Answers = dict[str, dict[str, Predictions]]  # name → part → predictions
 
@@ -24,6 +32,9 @@ def fit(config: DictConfig) -> Run:
 
     Raises DataError, ConfigError or RunError with one message for the user, KeyboardInterrupt when interrupted.
     """
+    if config.model.name == MODEL_FREE:
+        config = OmegaConf.masked_copy(config, [str(key) for key in config if key not in UNUSED_BY_PRIORS])
+    check_config(config, BUILT_WITH)
     annotations = load(config.data)
     run = run_at(config.paths.runs, identity(config), annotations.checksum)
     if run.finished:
@@ -38,7 +49,8 @@ def fit(config: DictConfig) -> Run:
 def _fit(config: DictConfig, annotations: AnnotationSet, split: Split, run: Run) -> None:
     """The run folder becomes a run only when everything that can be refused beforehand was not."""
     record = OmegaConf.to_container(config, resolve=True), annotations.checksum, (*annotations.notes, *split.notes)
-    about = {"split": split.name, "fold": config.split.get("fold"), "data": config.data.name}
+    about = {"data": config.data.name, "split": split.name}
+    about |= {"fold": config.split.get("fold"), "group_by": config.split.get("group_by")}
     if config.model.name == MODEL_FREE:
         answers = _priors(annotations, split)
         run.begin(*record)
@@ -61,11 +73,10 @@ def _fit(config: DictConfig, annotations: AnnotationSet, split: Split, run: Run)
 
 
 def identity(config: DictConfig) -> dict[str, Any]:
-    """What the result depends on; for priors neither encoder nor training."""
+    """What the result depends on besides the data: the configuration, and the weights in an encoder's local folder."""
     values = run_identity(config)
-    if config.model.name == MODEL_FREE:
-        values = {key: value for key, value in values.items() if key not in UNUSED_BY_PRIORS}
-    return values
+    folder = Path(str(values.get("encoder", {}).get("name", ""))).expanduser()
+    return values | ({"encoder_weights": folder_digest(folder)} if folder.name and folder.is_dir() else {})
 
 
 def _priors(annotations: AnnotationSet, split: Split) -> Answers:

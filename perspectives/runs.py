@@ -66,11 +66,11 @@ class Run:
 
     @cached_property
     def metrics(self) -> dict[str, Any]:
-        """Predictions name → metric → {value, low, high, …}; raises RunError when the run is unfinished."""
-        if not self.finished:
-            raise RunError(
-                f"{self.folder} is unfinished; run its command again to resume: {self.provenance['command']}"
-            )
+        """`predictions` (name → part → counts and metrics), and of trained methods `temperature` and `throughput`.
+
+        Raises RunError when the run is unfinished.
+        """
+        self._require_finished()
         return read_json(self.folder / "metrics.json")
 
     def predictions(self, part: str = "test") -> dict[str, Predictions]:
@@ -78,12 +78,14 @@ class Run:
 
         Raises RunError when the run is unfinished or the predictions are damaged.
         """
-        if not self.finished:
-            raise RunError(
-                f"{self.folder} is unfinished; run its command again to resume: {self.provenance['command']}"
-            )
+        self._require_finished()
         folders = sorted((self.folder / "predictions").glob(f"*/{part}"))
         return {folder.parent.name: Predictions.load(folder) for folder in folders}
+
+    def _require_finished(self) -> None:
+        if not self.finished:
+            command = self.provenance["command"] or "perspectives.fit.fit with its configuration"
+            raise RunError(f"{self.folder} is unfinished; resume it with the command that began it: {command}")
 
     # Writing. ------------------------------------------------------------------------------------------------------
 
@@ -118,7 +120,7 @@ class Run:
             return
         write_text(self.folder / "config.yaml", yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True))
         provenance = {
-            "command": shlex.join(["perspectives", *sys.argv[1:]]),
+            "command": _command(),
             "started": now,
             "commit": _commit(),
             "versions": {name: _version(name) for name in PACKAGES},
@@ -185,6 +187,12 @@ def find_runs(paths: list[str | Path]) -> list[Run]:
             raise RunError(f"{path} holds no run; pass run folders, or a folder above them, such as runs/hs_brexit")
         found |= {config.parent.resolve(): Run(config.parent) for config in configs}
     return list(found.values())
+
+
+def _command() -> str | None:
+    """What was typed; None when the run was begun from Python, or on the way to something else."""
+    typed = sys.argv[1:2] == ["train"] and Path(sys.argv[0]).name in ("perspectives", "__main__.py")
+    return shlex.join(["perspectives", *sys.argv[1:]]) if typed else None
 
 
 def _version(package: str) -> str | None:

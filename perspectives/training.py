@@ -32,11 +32,11 @@ from perspectives.data.batches import Batch, Batches
 from perspectives.data.schema import Schema
 from perspectives.data.splits import Split
 from perspectives.data.tokens import Tokens
-from perspectives.errors import ConfigError, DataError, RunError
-from perspectives.files import explained, new_file
+from perspectives.errors import ConfigError, DataError, DataWarning, RunError
+from perspectives.files import new_file
 from perspectives.metrics.calibration import temperature
 from perspectives.models.base import AnnotatorModel, Optimization
-from perspectives.models.encoder import CachedContent
+from perspectives.models.encoder import CachedContent, Encoder
 from perspectives.models.majority import MAJORITY_ID, majority_labels
 from perspectives.predictions import Predictions
 from perspectives.runs import Run
@@ -60,6 +60,7 @@ class Training:
         self.schema = self.people if self._sees_everyone else Schema.of(self.targets["train"])
         L.seed_everything(config.seed, verbose=False)
         os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")  # or tokenizers warn when wandb starts its process
+        self.device = torch.device("cuda" if _on_gpu(config.trainer.accelerator) else "cpu")
         encoder = instantiate(config.encoder)
         started = time.perf_counter()
         self.tokens, module = self._content(encoder)
@@ -67,7 +68,13 @@ class Training:
         per_batch = self._annotations_per_batch()
         self.model = build_model(config, module, self.schema, per_batch)
         self.history = History(run.folder / "history.csv", per_batch)
-        self.device = torch.device("cuda" if _on_gpu(config.trainer.accelerator) else "cpu")
+        if not self.model.blind and np.median(self.schema.training_labels) < 2:
+            warnings.warn(
+                f"{annotations.name}: most annotators have one training label, so a model of each learns nothing; "
+                "use model=softlabel, or data that says who labelled what",
+                DataWarning,
+                stacklevel=2,
+            )
         if config.predictions.everyone:
             check_budget(self._everyone_shape(), config.predictions.max_bytes)
 
@@ -95,13 +102,11 @@ class Training:
         limit = self.config.trainer.raters_per_item or per_item.max()
         return float(self.config.trainer.batch_size * np.minimum(per_item[per_item > 0], limit).mean())
 
-    def _content(self, encoder: Any) -> tuple[Tokens | None, torch.nn.Module]:
-        if hasattr(encoder, "fit"):
-            train = np.unique(self.annotations.item_index[self.split.rows("train")])
-            encoder.fit(self.annotations.texts.iloc[train])
-            with explained(self.run.folder):
-                encoder.save(self.run.folder)
-        return content(encoder, self.annotations.texts, self.config.paths.cache)
+    def _content(self, encoder: Encoder) -> tuple[Tokens | None, torch.nn.Module]:
+        train = np.unique(self.annotations.item_index[self.split.rows("train")])
+        encoder.fit(self.annotations.texts.iloc[train])
+        encoder.save(self.run.folder)
+        return content(encoder, self.annotations.texts, self.config.paths.cache, self.device)
 
     def batches(self, annotations: AnnotationSet, rows: np.ndarray, **options: Any) -> Batches:
         """Batches over these rows; people the model does not know have code 0."""
@@ -276,12 +281,13 @@ def build_model(
     )
 
 
-def content(encoder: Any, texts: pd.DataFrame, cache: str) -> tuple[Tokens | None, torch.nn.Module]:
+def content(
+    encoder: Any, texts: pd.DataFrame, cache: str, device: torch.device | str = "cpu"
+) -> tuple[Tokens | None, torch.nn.Module]:
     """Tokens of the texts and a live encoder, or None and the content vectors of the texts."""
     if encoder.live:
         return encoder.tokens(texts), encoder.module()
-    fitted = hasattr(encoder, "fit")
-    return None, CachedContent(encoder.vectors(texts) if fitted else encoder.vectors(texts, Path(cache).expanduser()))
+    return None, CachedContent(encoder.vectors(texts, Path(cache).expanduser(), device))
 
 
 def load_model(run: Run, texts: pd.DataFrame) -> tuple[AnnotatorModel, Tokens | None]:
@@ -294,9 +300,7 @@ def load_model(run: Run, texts: pd.DataFrame) -> tuple[AnnotatorModel, Tokens | 
     """
     config = OmegaConf.create(run.config)
     weights = read_weights(run.folder / "model.safetensors")
-    encoder = instantiate(config.encoder)
-    if hasattr(encoder, "load"):
-        encoder.load(run.folder)
+    encoder = instantiate(config.encoder).load(run.folder)
     tokens, module = content(encoder, texts, config.paths.cache)
     model = build_model(config, module, Schema.load(run.folder / "schema.json"))
     _restore(model, weights, run)

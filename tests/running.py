@@ -7,9 +7,13 @@ import signal
 from importlib import import_module
 from pathlib import Path
 
+import torch
+
 from perspectives.config import compose
 from perspectives.fit import fit
 from perspectives.runs import Run
+
+torch.set_num_threads(1)  # models this small only wait for each other's threads, above all on a busy machine
 
 TINY = ("debug=tiny", "trainer.max_epochs=3")
 # Everything random is on: dropout, and bf16 autocast as in real fine-tuning.

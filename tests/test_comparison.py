@@ -44,7 +44,7 @@ def by_name(found: list[Entry]) -> dict[str, Entry]:
 
 
 def test_folds_are_joined_and_seeds_averaged(folder: Path) -> None:
-    entry = by_name(entries([folder]))["majority"]
+    entry = by_name(entries([folder])[0])["majority"]
     assert (entry.folds, len(entry.evaluations)) == (2, 2)
     scores = []
     for seed in (0, 1):
@@ -57,21 +57,23 @@ def test_folds_are_joined_and_seeds_averaged(folder: Path) -> None:
 
 
 def test_priors_stand_beside_the_models_though_nobody_ran_them(folder: Path) -> None:
-    found = by_name(entries([folder]))
+    found = by_name(entries([folder])[0])
     assert {"class_prior", "train_mean", "oracle_majority"} <= set(found)
     assert found["class_prior"].folds == 2
     assert [found[name].kind for name in ("class_prior", "majority", "oracle_majority")] == ["prior", "model", "oracle"]
 
 
 def test_configurations_are_told_apart_and_the_best_is_chosen_on_validation(folder: Path) -> None:
-    configurations = {name: entry for name, entry in by_name(entries([folder])).items() if name.startswith("multitask")}
+    configurations = {
+        name: entry for name, entry in by_name(entries([folder])[0]).items() if name.startswith("multitask")
+    }
     assert set(configurations) == {"multitask optim.lr=0.001", "multitask optim.lr=0.1"}
-    best = by_name(entries([folder], best=True))["multitask (best of 2)"]
+    best = by_name(entries([folder], best=True)[0])["multitask (best of 2)"]
     assert best.validation == min(entry.validation for entry in configurations.values())
 
 
 def test_differences_are_paired_and_corrected(folder: Path) -> None:
-    found = entries([folder])
+    found, _ = entries([folder])
     long = table(found, "majority", ["individual/macro_f1"]).set_index("entry")
     a, b = (by_name(found)[name].estimate("individual/macro_f1") for name in ("multitask optim.lr=0.1", "majority"))
     row = long.loc["multitask optim.lr=0.1"]
@@ -101,10 +103,10 @@ def test_the_order_of_pairs_does_not_matter(folder: Path) -> None:
 
 
 def test_an_outside_model_is_scored_on_the_same_pairs(folder: Path, tmp_path: Path) -> None:
-    reference = by_name(entries([folder]))["majority"].evaluations[0].predictions
+    reference = by_name(entries([folder])[0])["majority"].evaluations[0].predictions
     answers = reference.pairs[["item_id", "annotator_id"]].assign(prediction="rude")
     answers.sample(frac=1, random_state=0).to_csv(tmp_path / "my_llm.csv", index=False)
-    entry = by_name(entries([folder, tmp_path / "my_llm.csv"]))["my_llm"]
+    entry = by_name(entries([folder, tmp_path / "my_llm.csv"])[0])["my_llm"]
     assert float(entry.estimate("individual/accuracy")) == pytest.approx((reference.pairs["label"] == "rude").mean())
     answers.iloc[1:].to_csv(tmp_path / "gap.csv", index=False)
     with pytest.raises(RunError, match="has no answer for 1 of"):
@@ -114,7 +116,7 @@ def test_an_outside_model_is_scored_on_the_same_pairs(folder: Path, tmp_path: Pa
 def test_runs_that_cannot_be_compared_are_refused(folder: Path, tmp_path: Path) -> None:
     places = [f"paths.runs={tmp_path}", f"paths.cache={tmp_path}"]
     other = fit(compose(overrides=[*SMALL, *places, "model=priors", "data.reader.seed=5"]))
-    with pytest.raises(RunError, match="2 corpora or splits; compare one at a time"):
+    with pytest.raises(RunError, match="2 corpora, splits or versions; compare one at a time"):
         entries([folder, other.folder])
     single = fit(compose(overrides=[*SMALL, *places, "model=softlabel"]))
     with pytest.raises(RunError, match=r"tested on different pairs.*run the same folds for both"):

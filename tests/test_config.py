@@ -58,6 +58,12 @@ def fails():
     raise DataError("the file is damaged")
 
 
+@pytest.fixture(autouse=True)
+def _trusted(monkeypatch):
+    """The targets of these tests are their own classes."""
+    monkeypatch.setenv("PERSPECTIVES_TARGETS", HERE.partition(".")[0])
+
+
 def node(target: str, **options):
     return OmegaConf.create({"_target_": f"{HERE}.{target}", **options})
 
@@ -244,19 +250,35 @@ def test_only_paths_are_quoted():
     assert quote_paths(["paths.runs=~/x (1)"]) == [f"paths.runs='{Path.home()}/x (1)'"]
 
 
+def test_what_a_strange_configuration_names_is_neither_imported_nor_called(monkeypatch, tmp_path):
+    """A run folder may come from anybody, and `compare` reads its configuration."""
+    monkeypatch.delenv("PERSPECTIVES_TARGETS")
+    (tmp_path / "payload.py").write_text("raise SystemExit('executed')")
+    monkeypatch.syspath_prepend(tmp_path)
+    for target in ("payload.read", "pandas.read_pickle", "subprocess.getoutput", "perspectives_of_somebody.read"):
+        with pytest.raises(ConfigError, match=rf"_target_ {target} is outside perspectives; set PERSPECTIVES_TARGETS="):
+            instantiate({"_target_": target})
+    monkeypatch.setenv("PERSPECTIVES_TARGETS", "other,payload")
+    with pytest.raises(SystemExit, match="executed"):
+        instantiate({"_target_": "payload.read"})
+
+
 # Identity. ---------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     "override",
-    ["paths.runs=/x", "paths.cache=/y", "logger=wandb", "trainer.progress=false", "trainer.checkpoint_every=5"],
+    [
+        *("paths.runs=/x", "paths.cache=/y", "logger=wandb", "trainer.progress=false", "trainer.checkpoint_every=5"),
+        *("predictions.max_bytes=5", "data.duplicates=first", "data.reader.items=70"),  # the checksum sees the data
+    ],
 )
 def test_identity_ignores_what_no_result_depends_on(override):
     assert run_identity(compose(overrides=[override])) == run_identity(compose())
 
 
 @pytest.mark.parametrize(
-    "override", ["seed=1", "model.dropout=0.1", "split.fold=1", "data.reader.items=70", "calibrate=false"]
+    "override", ["seed=1", "model.dropout=0.1", "split.fold=1", "predictions.everyone=true", "calibrate=false"]
 )
 def test_identity_sees_what_results_depend_on(override):
     assert run_identity(compose(overrides=[override])) != run_identity(compose())
@@ -267,13 +289,13 @@ def test_identity_leaves_out_the_path_of_the_data_and_what_lies_under_paths():
         {
             "paths": {"data": "/x"},
             "display": 1,
-            "data": {"reader": {"path": "/x/y", "corpus": "c", "target": "${data.target}"}, "target": "t"},
+            "data": {"name": "d", "reader": {"path": "/x/y", "target": "${data.target}"}, "target": "t"},
             "encoder": {"store": "${paths.data}/e", "size": 3},
             "copy": "${encoder}",
         }
     )
     assert run_identity(cfg) == {
-        "data": {"reader": {"corpus": "c", "target": "t"}, "target": "t"},
+        "data": {"name": "d"},
         "encoder": {"size": 3},
         "copy": {"store": "/x/e", "size": 3},
     }

@@ -7,13 +7,22 @@ import pandas as pd
 import pytest
 from test_predictions import ITEMS, SCALES, made
 
+from perspectives.data.scale import Scale
 from perspectives.errors import RunError
-from perspectives.predictions import answer_columns, imported
+from perspectives.imported import ENDINGS, imported
+from perspectives.predictions import answer_columns
+
+FORMS = [ending[1:] for ending in ENDINGS]
 
 
 def written(table: pd.DataFrame, folder, form: str = "csv"):
     path = folder / f"outside.{form}"
-    table.to_csv(path, index=False) if form == "csv" else table.to_parquet(path, index=False)
+    if form == "parquet":
+        table.to_parquet(path, index=False)
+    elif form == "jsonl":
+        table.to_json(path, orient="records", lines=True)
+    else:
+        table.to_csv(path, index=False, sep="\t" if form == "tsv" else ",")
     return path
 
 
@@ -23,7 +32,7 @@ def answers(reference) -> pd.DataFrame:
     return table
 
 
-@pytest.mark.parametrize("form", ["csv", "parquet"])
+@pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("kind", SCALES)
 def test_a_column_per_level_or_a_rating(kind, form, tmp_path):
     reference = made(kind)
@@ -33,11 +42,12 @@ def test_a_column_per_level_or_a_rating(kind, form, tmp_path):
     np.testing.assert_allclose(got.values, reference.values, atol=1e-6)
     assert got.same_pairs(reference)
     assert got.about == {"method": "outside", "imported": str(tmp_path / f"outside.{form}")}
-    assert not got.seen.any()
+    np.testing.assert_array_equal(got.seen, reference.seen)
+    assert 0 < got.seen.sum() < len(got)
     assert got.everyone is None
 
 
-@pytest.mark.parametrize("form", ["csv", "parquet"])
+@pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize(
     ("kind", "said", "expected"),
     [
@@ -55,10 +65,42 @@ def test_predicted_labels(kind, said, expected, form, tmp_path):
     np.testing.assert_array_equal(got.values, np.array(expected * ITEMS, np.float32))
 
 
-def test_sets_may_come_as_lists_in_parquet(tmp_path):
+@pytest.mark.parametrize("form", FORMS)
+def test_levels_and_people_may_be_called_na_or_null(form, tmp_path):
+    names = ["NA", "null", "None", "nan"]
+    nominal = made("nominal")
+    people = nominal.annotators.assign(annotator_id=names)
+    who = nominal.pairs["annotator_id"].str[1:].astype(int)
+    pairs = nominal.pairs.assign(annotator_id=[names[n] for n in who], label="null")
+    reference = replace(nominal, scale=Scale("nominal", ("NA", "null")), pairs=pairs, annotators=people)
+    table = pairs[["item_id", "annotator_id"]].assign(prediction=["null", "NA"] * ITEMS)
+    got = imported(written(table, tmp_path, form), reference)
+    assert got.values.tolist() == [[0, 1], [1, 0]] * ITEMS
+
+
+def test_what_is_true_of_the_pairs_is_kept_and_what_was_trained_is_not(tmp_path):
+    reference = made("nominal", method="multitask", fold=2, group_by="group", temperature=1.5)
+    path = written(answers(reference), tmp_path)
+    about = {"method": "outside", "imported": str(path), "fold": 2, "group_by": "group"}
+    assert imported(path, reference).about == about
+
+
+def test_ids_with_leading_zeros_and_long_numbers_survive(tmp_path):
+    reference = made("nominal")
+    ids = ["007", "1234567890123456789", "1e5", "4", "5", "6"]
+    rename = dict(zip(reference.items["item_id"], ids, strict=True))
+    pairs = reference.pairs.assign(item_id=reference.pairs["item_id"].map(rename))
+    reference = replace(reference, pairs=pairs, items=reference.items.assign(item_id=ids))
+    for form in FORMS:
+        got = imported(written(answers(reference), tmp_path, form), reference)
+        np.testing.assert_allclose(got.values, reference.values, atol=1e-6)
+
+
+@pytest.mark.parametrize("form", ["parquet", "jsonl"])
+def test_sets_may_come_as_lists(form, tmp_path):
     reference = made("multilabel")
     table = reference.pairs[["item_id", "annotator_id"]].assign(prediction=[["a", "b"], []] * ITEMS)
-    got = imported(written(table, tmp_path, "parquet"), reference)
+    got = imported(written(table, tmp_path, form), reference)
     assert got.values.tolist() == [[1, 1, 0], [0, 0, 0]] * ITEMS
 
 
@@ -75,8 +117,9 @@ def test_ids_and_rounds_that_are_numbers_find_their_pairs(tmp_path):
     items = reference.items.assign(item_id=reference.items["item_id"].str[1:])
     reference = replace(reference, pairs=pairs, items=items)
     table = answers(reference).assign(round=1, item_id=lambda t: t["item_id"].astype(float))
-    for form in ("csv", "parquet"):
-        path = written(table if form == "parquet" else table.assign(item_id=pairs["item_id"]), tmp_path, form)
+    for form in FORMS:
+        numbers = form in ("parquet", "jsonl")  # elsewhere ids are read as they are written
+        path = written(table if numbers else table.assign(item_id=pairs["item_id"]), tmp_path, form)
         np.testing.assert_allclose(imported(path, reference).values, reference.values, atol=1e-6)
 
 
@@ -163,3 +206,10 @@ def test_files_that_are_no_tables_are_named(tmp_path):
     (tmp_path / "empty.csv").touch()
     with pytest.raises(RunError, match=r"empty\.csv could not be read"):
         imported(tmp_path / "empty.csv", reference)
+    (tmp_path / "broken.jsonl").write_text('{"item_id": ')
+    with pytest.raises(RunError, match=r"broken\.jsonl could not be read as a table of predictions"):
+        imported(tmp_path / "broken.jsonl", reference)
+    with pytest.raises(
+        RunError, match=r"a\.xlsx is no table of predictions; accepted are \.csv, \.tsv, \.jsonl, \.parq"
+    ):
+        imported(tmp_path / "a.xlsx", reference)

@@ -54,7 +54,6 @@ def test_places_and_displays_do_not_change_the_key(option):
         "split=annotators",
         "calibrate=false",
         "predictions.everyone=true",
-        "data.reader.seed=1",
     ],
 )
 def test_what_results_depend_on_changes_the_key(option):
@@ -73,10 +72,16 @@ def test_the_key_follows_the_content_of_the_data_and_not_its_place(tmp_path):
     assert folder(checksum=checksums[0]) != folder(checksum=checksums[2])
 
 
-def test_priors_do_not_depend_on_encoder_seed_or_training():
-    same = {folder("model=priors", option) for option in ("seed=0", "seed=1", "trainer.batch_size=3", "encoder=ngrams")}
-    assert len(same) == 1
-    assert same.pop().name.startswith("priors-items-f0-")
+def test_invented_data_of_another_seed_is_another_run():
+    checksums = {load(compose("train", [*TINY, f"data.reader.seed={seed}"]).data).checksum for seed in (0, 1)}
+    assert len(checksums) == 2
+
+
+def test_priors_do_not_depend_on_encoder_seed_or_training(tmp_path):
+    options = ("seed=0", "seed=1", "trainer.batch_size=3", "encoder=ngrams")
+    folders = {train(tmp_path, *TINY, "model=priors", option).folder for option in options}
+    assert len(folders) == 1
+    assert folders.pop().name.startswith("priors-items-f0-")
 
 
 def test_the_folder_is_named_by_what_was_run():
@@ -180,7 +185,7 @@ def test_unfinished_runs_say_how_to_finish_them(tmp_path):
     run = Run(tmp_path)
     run.begin({"model": {"name": "multitask"}}, "0123", ())
     for read in (lambda: run.metrics, run.predictions):
-        with pytest.raises(RunError, match=r"is unfinished; run its command again to resume: perspectives"):
+        with pytest.raises(RunError, match=r"is unfinished; resume it with the command that began it: perspectives"):
             read()
 
 

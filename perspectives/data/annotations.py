@@ -16,7 +16,7 @@ import pandas as pd
 from pandas.api.types import is_object_dtype
 
 from perspectives.data.scale import Scale
-from perspectives.data.validation import ANNOTATION_COLUMNS, ATTRIBUTE_PREFIX, validated
+from perspectives.data.validation import ANNOTATION_COLUMNS, ATTRIBUTE_PREFIX, REQUIRED_COLUMNS, validated
 from perspectives.errors import DataError, RunError
 from perspectives.files import new_folder, read_json, write_json
 
@@ -28,7 +28,8 @@ class Tables(NamedTuple):
     """What a reader returns, before validation.
 
     annotations: columns `item_id, annotator_id, label` and optionally `round, time, condition, weight`; `file` and
-        `row` (where the annotation was read) are used in messages and then dropped.
+        `row` (where the annotation was read) are used in messages and then dropped. `weight` is kept, but no loss and
+        no metric reads it yet: every annotation counts the same.
     items: columns `item_id`, and optionally `text`, `text_pair`, `split` (train, validation, test), `gold`,
         `official_label` (both as published, never derived), `language`, `domain`, and any other item attribute.
     annotators: columns `annotator_id` and one per demographic attribute; None where nothing is known.
@@ -217,7 +218,7 @@ def split_long_table(table: pd.DataFrame, scale: Scale) -> Tables:
     attributes = [c for c in table.columns if c.startswith(ATTRIBUTE_PREFIX) and c != "annotator_id"]
     of_annotation = [c for c in table.columns if c in (*ANNOTATION_COLUMNS, "file", "row")]
     of_item = ["item_id", *(c for c in table.columns if c not in (*of_annotation, *attributes))]
-    missing = [c for c in ("item_id", "annotator_id", "label") if c not in table.columns]
+    missing = [c for c in REQUIRED_COLUMNS if c not in table.columns]
     if missing:
         raise DataError(f"columns {missing} are missing; the table has {list(table.columns)}")
     annotators = _distinct(table[["annotator_id", *attributes]])

@@ -13,12 +13,12 @@ import pandas as pd
 
 from perspectives.data.annotations import AnnotationSet
 from perspectives.data.scale import level_name
-from perspectives.data.validation import UNKNOWN
+from perspectives.data.validation import PARTS, UNKNOWN
 from perspectives.quality.agreement import Agreement, agreement
 
 MINIMUM = 5
 POOLED = f"fewer than {MINIMUM}"
-SPLIT_ORDER = ("train", "validation", "test")
+QUANTILES = {"5 %": 0.05, "q1": 0.25, "median": 0.5, "q3": 0.75, "95 %": 0.95}  # the extremes are single people
 BINS = 10  # of the distribution of an interval scale with more distinct ratings than that
 
 
@@ -32,8 +32,8 @@ class Description:
     load: columns `annotations, min, median, mean, max`; rows `per item` and `per annotator`, of those that have any.
     attributes: columns `attribute, value, annotators, share`; one row per categorical value, most frequent first, then
         all values of fewer than 5 annotators in one row, then `unknown`. Shares are of all annotators.
-    numeric: columns `attribute, known, unknown, min, q1, median, q3, max`, a row per numeric attribute; nan where fewer
-        than 5 annotators are known.
+    numeric: columns `attribute, known, unknown, 5 %, q1, median, q3, 95 %` (interpolated quantiles), a row per numeric
+        attribute; nan where fewer than 5 annotators are known.
     splits: columns `split, items, annotators, annotations`; empty where nothing is published.
     conditions: columns `column, value, items, annotators, annotations` for the columns `condition` and `round`.
     agreement: raw and chance-corrected, see `perspectives.quality.agreement`.
@@ -179,9 +179,10 @@ def _numeric(annotations: AnnotationSet) -> pd.DataFrame:
         column = annotations.annotators[attribute]
         if pd.api.types.is_numeric_dtype(column):
             known = column.dropna().to_numpy(float)
-            five = np.quantile(known, [0, 0.25, 0.5, 0.75, 1]) if len(known) >= MINIMUM else np.full(5, np.nan)
-            rows.append((attribute, len(known), len(column) - len(known), *five))
-    return pd.DataFrame(rows, columns=["attribute", "known", "unknown", "min", "q1", "median", "q3", "max"])
+            shares = list(QUANTILES.values())
+            found = np.quantile(known, shares) if len(known) >= MINIMUM else np.full(len(shares), np.nan)
+            rows.append((attribute, len(known), len(column) - len(known), *found))
+    return pd.DataFrame(rows, columns=["attribute", "known", "unknown", *QUANTILES])
 
 
 def _splits(annotations: AnnotationSet) -> pd.DataFrame:
@@ -189,7 +190,7 @@ def _splits(annotations: AnnotationSet) -> pd.DataFrame:
     if "split" not in annotations.items:
         return pd.DataFrame(columns=columns)
     published = annotations.items["split"].fillna("(none)").to_numpy(object)
-    there = [part for part in (*SPLIT_ORDER, "(none)") if (published == part).any()]
+    there = [part for part in (*PARTS, "(none)") if (published == part).any()]
     of_annotation = published[annotations.item_index]
     rows = [(part, int((published == part).sum()), *_people(annotations, of_annotation == part)) for part in there]
     return pd.DataFrame(rows, columns=columns)

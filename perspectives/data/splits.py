@@ -17,10 +17,9 @@ from scipy.sparse.csgraph import connected_components
 
 from perspectives.data.annotations import AnnotationSet
 from perspectives.data.scale import level_name
-from perspectives.data.validation import UNKNOWN
+from perspectives.data.validation import PARTS, UNKNOWN
 from perspectives.errors import ConfigError, DataError, DataWarning
 
-PARTS = ("train", "validation", "test")
 TRAIN, VALIDATION, TEST, DROPPED = 0, 1, 2, -1
 Values = str | int | Sequence[str | int]  # of a column: one or several
 

@@ -12,10 +12,11 @@ attributes, and `drift` makes people stricter or milder as they go on: no model 
 Careless annotators ignore the text: half of them answer at random, half always give the same answer.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
+from numbers import Integral, Real
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -63,7 +64,65 @@ RARE_SHARE = 0.1  # of the annotators, who are drawn with RARE_WORKLOAD of the u
 RARE_WORKLOAD = 0.08
 CUTPOINT_RANGE = 2.5  # several cutpoints are spread evenly from minus this to plus this, in logits
 
+LIMITS = {
+    "items": (1, MAX_ITEMS),
+    "annotators": (1, np.inf),
+    "annotations_per_item": (1, np.inf),
+    "levels": (2, 7),
+    "careless": (0, 1),
+    "group_bias": (0, np.inf),
+    "individual_bias": (0, np.inf),
+    "hidden": (0, np.inf),
+    "seed": (0, np.inf),
+}
 SAMPLE = {"items": 120, "annotators": 20, "annotations_per_item": 5}  # data/sample; all else by default
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a population is drawn from; equal options give equal populations.
+
+    items: number of comments, all distinct. annotators: number of people. annotations_per_item: how many distinct
+        people label each item; people differ in workload and a tenth of them are rare.
+    levels: 2 for the binary scale `not_rude, rude`; 3 to 7 for the ordinal scale 0 (not rude) to levels - 1.
+    careless: share of annotators, from 0 to 1, who ignore the text.
+    group_bias, individual_bias: factors on GROUP_EFFECTS and on SPREAD; 0 removes the bias.
+    hidden: standard deviation of the hidden interaction in logits; the drift has half of it.
+    seed: not negative. Texts, people and who annotates what depend on it and the sizes alone, so that populations
+        which differ in other options are counterfactuals of each other.
+
+    Raises ConfigError listing every option that is not a number within its LIMITS.
+    """
+
+    items: int = 800
+    annotators: int = 60
+    annotations_per_item: int = 8
+    levels: int = 2
+    careless: float = 0.08
+    group_bias: float = 1.0
+    individual_bias: float = 1.0
+    hidden: float = 0.7
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        problems = {option.name: _problem(self, option.name, option.type is int) for option in fields(self)}
+        sizes = problems["annotators"] or problems["annotations_per_item"]
+        if not sizes and self.annotations_per_item > self.annotators:
+            came = f"annotations_per_item={self.annotations_per_item}"
+            problems["annotations_per_item"] = f"{came}; accepted is at most annotators={self.annotators}"
+        found = [problem for problem in problems.values() if problem]
+        if found:
+            raise ConfigError(f"synthetic population: {len(found)} option(s) out of range\n{listing(found)}")
+
+
+def _problem(options: Options, name: str, whole: bool) -> str:
+    """What is wrong with the value of an option by itself; empty where nothing is."""
+    value, (low, high) = getattr(options, name), LIMITS[name]
+    number = isinstance(value, Integral if whole else Real) and not isinstance(value, bool)
+    if number and low <= value <= high and value < np.inf:
+        return ""
+    limits = f"from {low} to {high}" if high < np.inf else f"of at least {low}"
+    return f"{name}={value!r}; accepted is a {'whole ' if whole else ''}number {limits}"
 
 
 @dataclass(frozen=True)
@@ -164,52 +223,30 @@ def ordered_logit(score: np.ndarray, cutpoints: np.ndarray) -> np.ndarray:
     return -np.diff(above, axis=-1, prepend=1.0, append=0.0)
 
 
-def generate(
-    items: int = 800,
-    annotators: int = 60,
-    annotations_per_item: int = 8,
-    levels: int = 2,
-    careless: float = 0.08,
-    group_bias: float = 1.0,
-    individual_bias: float = 1.0,
-    hidden: float = 0.7,
-    seed: int = 0,
-) -> Population:
-    """Draw a population; equal arguments give equal populations.
-
-    items: number of comments, all distinct. annotators: number of people. annotations_per_item: how many distinct
-        people label each item; people differ in workload and a tenth of them are rare.
-    levels: 2 for the binary scale `not_rude, rude`; 3 to 7 for the ordinal scale 0 (not rude) to levels - 1.
-    careless: share of annotators, from 0 to 1, who ignore the text.
-    group_bias, individual_bias: factors on GROUP_EFFECTS and on SPREAD; 0 removes the bias.
-    hidden: standard deviation of the hidden interaction in logits; the drift has half of it.
-    seed: not negative. Texts, people and who annotates what depend on it and the sizes alone, so that populations
-        which differ in other arguments are counterfactuals of each other.
-
-    Raises ConfigError listing every argument out of range.
-    """
-    _check(items, annotators, annotations_per_item, levels, careless, group_bias, individual_bias, hidden, seed)
-    text_rng, people_rng, design_rng, hidden_rng, label_rng = np.random.default_rng(seed).spawn(5)
-    texts, content = compose(items, text_rng)
-    attributes = _attributes(annotators, people_rng)
+def generate(**options: Any) -> Population:
+    """Draw a population: the arguments are those of `Options`, by name. Raises ConfigError as `Options` does."""
+    option = Options(**options)
+    text_rng, people_rng, design_rng, hidden_rng, label_rng = np.random.default_rng(option.seed).spawn(5)
+    texts, content = compose(option.items, text_rng)
+    attributes = _attributes(option.annotators, people_rng)
     published = _published(attributes, people_rng)
-    group_effects = pd.DataFrame(GROUP_EFFECTS).assign(effect=lambda table: table["effect"] * group_bias)
-    deviations = people_rng.standard_normal((annotators, len(FEATURES))) * np.array(list(SPREAD.values()))
-    kinds, habit = _careless(annotators, careless, levels, people_rng)
-    item_index, annotator_index = _design(items, annotators, annotations_per_item, design_rng)
+    group_effects = pd.DataFrame(GROUP_EFFECTS).assign(effect=lambda table: table["effect"] * option.group_bias)
+    deviations = people_rng.standard_normal((option.annotators, len(FEATURES))) * np.array(list(SPREAD.values()))
+    kinds, habit = _careless(option.annotators, option.careless, option.levels, people_rng)
+    item_index, annotator_index = _design(option.items, option.annotators, option.annotations_per_item, design_rng)
     order, position = _positions(annotator_index, design_rng)
     truth = Truth(
         features=_features(content),
         attributes=attributes,
         group_effects=group_effects,
         group_bias=_group_bias(attributes, group_effects),
-        individual_bias=pd.DataFrame(individual_bias * deviations, columns=list(FEATURES)),
+        individual_bias=pd.DataFrame(option.individual_bias * deviations, columns=list(FEATURES)),
         careless=kinds,
         habit=habit,
-        interaction=hidden * _interaction(items, annotators, hidden_rng),
-        drift=hidden * DRIFT_SHARE * hidden_rng.standard_normal(annotators),
-        cutpoints=np.zeros(1) if levels == 2 else np.linspace(-CUTPOINT_RANGE, CUTPOINT_RANGE, levels - 1),
-        hidden=hidden,
+        interaction=option.hidden * _interaction(option.items, option.annotators, hidden_rng),
+        drift=option.hidden * DRIFT_SHARE * hidden_rng.standard_normal(option.annotators),
+        cutpoints=_cutpoints(option.levels),
+        hidden=option.hidden,
         item_index=item_index,
         annotator_index=annotator_index,
         position=position,
@@ -230,10 +267,11 @@ def read(
     hidden: float = 0.7,
     seed: int = 0,
 ) -> Tables:
-    """What `generate` draws from the same arguments, as a reader returns it: without the truth."""
-    drawn, _ = generate(
-        items, annotators, annotations_per_item, levels, careless, group_bias, individual_bias, hidden, seed
-    )
+    """What `generate` draws from the same arguments, as a reader returns it: without the truth.
+
+    They are the fields of `Options`, spelt out because configurations are checked against this signature.
+    """
+    drawn, _ = generate(**locals())
     return Tables(drawn.annotations, drawn.items, drawn.annotators, drawn.scale)
 
 
@@ -242,33 +280,6 @@ def write_sample(folder: str | Path) -> None:
     tables = read(**SAMPLE)
     for name in ("annotations", "items", "annotators"):
         write_text(Path(folder) / f"{name}.csv", getattr(tables, name).to_csv(index=False, lineterminator="\n"))
-
-
-def _check(
-    items: int,
-    annotators: int,
-    per_item: int,
-    levels: int,
-    careless: float,
-    group_bias: float,
-    individual_bias: float,
-    hidden: float,
-    seed: int,
-) -> None:
-    accepted = {
-        f"items={items}": (1 <= items <= MAX_ITEMS, f"from 1 to {MAX_ITEMS}"),
-        f"annotators={annotators}": (annotators >= 1, "at least 1"),
-        f"annotations_per_item={per_item}": (1 <= per_item <= annotators, f"from 1 to annotators={annotators}"),
-        f"levels={levels}": (2 <= levels <= 7, "2 (binary) or 3 to 7 (ordinal)"),
-        f"careless={careless}": (0 <= careless <= 1, "a share from 0 to 1"),
-        f"group_bias={group_bias}": (0 <= group_bias < np.inf, "a factor, 0 or more"),
-        f"individual_bias={individual_bias}": (0 <= individual_bias < np.inf, "a factor, 0 or more"),
-        f"hidden={hidden}": (0 <= hidden < np.inf, "a standard deviation, 0 or more"),
-        f"seed={seed}": (seed >= 0, "0 or more"),
-    }
-    problems = [f"{came}; accepted is {what}" for came, (good, what) in accepted.items() if not good]
-    if problems:
-        raise ConfigError(f"synthetic population: {len(problems)} option(s) out of range\n{listing(problems)}")
 
 
 def _tables(
@@ -336,6 +347,10 @@ def _group_bias(attributes: pd.DataFrame, effects: pd.DataFrame) -> pd.DataFrame
     for group, feature, effect in effects.itertuples(index=False):
         bias[feature] += effect * _members(attributes, group)
     return bias
+
+
+def _cutpoints(levels: int) -> np.ndarray:
+    return np.zeros(1) if levels == 2 else np.linspace(-CUTPOINT_RANGE, CUTPOINT_RANGE, levels - 1)
 
 
 def _careless(annotators: int, share: float, levels: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:

@@ -8,12 +8,15 @@ import pandas as pd
 from perspectives.data.scale import SETS, Scale, level_name
 from perspectives.errors import DataError, DataWarning, listing
 
-ANNOTATION_COLUMNS = ("item_id", "annotator_id", "label", "round", "time", "condition", "weight")
+REQUIRED_COLUMNS = ("item_id", "annotator_id", "label")
+ANNOTATION_COLUMNS = (*REQUIRED_COLUMNS, "round", "time", "condition", "weight")
+PARTS = ("train", "validation", "test")
 ATTRIBUTE_PREFIX = "annotator_"  # marks attributes in a long table
 DUPLICATES = ("error", "first", "keep")
 UNKNOWN = "unknown"
+# Not "none": it answers a question about religion or disability.
 UNKNOWN_SPELLINGS = frozenset(
-    ["", "unknown", "na", "n/a", "nan", "none", "null", "data_expired", "consent_revoked", "prefer not to say",
+    ["", "unknown", "na", "n/a", "nan", "data_expired", "consent_revoked", "prefer not to say",
      "prefer not to answer", "prefer not to disclose", "rather not say", "not specified"]
 )  # fmt: skip
 EXAMPLES = 3  # places named per problem
@@ -33,7 +36,7 @@ def validated(
         raise DataError(f"duplicates={duplicates!r} is unknown; choose one of {', '.join(DUPLICATES)}")
     problems: list[str] = []
     notes: list[str] = []
-    _require_columns(annotations, "annotations", ["item_id", "annotator_id", "label"], problems)
+    _require_columns(annotations, "annotations", [*REQUIRED_COLUMNS], problems)
     _require_columns(items, "items", ["item_id"], problems)
     if annotators is not None:
         _require_columns(annotators, "annotators", ["annotator_id"], problems)
@@ -178,9 +181,9 @@ def _check_items(items: pd.DataFrame, annotations: pd.DataFrame, problems: list[
                 examples = list(items.loc[empty, "item_id"][:EXAMPLES])
                 problems.append(f"items: column {column} is empty for item_id {examples} ({empty.sum()} in all)")
     if "split" in items:
-        strange = sorted(set(items["split"].dropna().astype("str")) - {"train", "validation", "test"})
+        strange = sorted(set(items["split"].dropna().astype("str")) - {*PARTS})
         if strange:
-            problems.append(f"items: column split holds {strange}; accepted is train, validation, test or nothing")
+            problems.append(f"items: column split holds {strange}; accepted is {', '.join(PARTS)} or nothing")
     orphans = ~annotations["item_id"].isin(items["item_id"])
     if orphans.any():
         places = _places(annotations, orphans)

@@ -1,13 +1,14 @@
 """Text encoders: `encode(batch) → content [item, hidden]`, live or from vectors computed once.
 
-`Transformer` describes any `AutoModel`; frozen, it turns the texts of a corpus into cached vectors, so that heads train
-in seconds; fine-tuned (all weights or LoRA), it becomes a `LiveEncoder` inside the model.
+`Encoder` is what training asks of any of them. `Transformer` describes any `AutoModel`; frozen, it turns the texts of a
+corpus into cached vectors, so that heads train in seconds; fine-tuned (all weights or LoRA), it becomes a `LiveEncoder`
+inside the model.
 """
 
 import hashlib
 import warnings
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, Self
 
 import numpy as np
 import pandas as pd
@@ -24,6 +25,30 @@ from perspectives.models import pretrained
 POOLING = ("mean", "cls", "last")
 TUNING = ("frozen", "full", "lora")
 TOKENS_PER_WORD = 3.0  # more than this and the tokenizer does not know the language
+
+
+class Encoder(Protocol):
+    """What training asks of an encoder, whichever it is.
+
+    live: it is a part of the model and runs in every step; it then also offers `tokens(texts) → Tokens`, which batches
+        carry, and `module() → nn.Module`, which reads them. Otherwise its `vectors` stand in for the texts.
+
+    texts is a table with the column `text` and, where the corpus has pairs, `text_pair`; its rows are items.
+    """
+
+    live: bool
+
+    def fit(self, texts: pd.DataFrame) -> Self:
+        """Learn from the train texts what has to be known before training starts; itself."""
+
+    def save(self, folder: Path) -> None:
+        """Write what `fit` learned into an existing folder. Raises RunError when that is not possible."""
+
+    def load(self, folder: Path) -> Self:
+        """Read what `save` wrote, instead of `fit`; itself. Raises RunError when it is missing or damaged."""
+
+    def vectors(self, texts: pd.DataFrame, cache: Path, device: torch.device | str = "cpu") -> np.ndarray:
+        """Content vectors, float32 [item, hidden]; computed on `device` where they are not in the folder `cache`."""
 
 
 class CachedContent(nn.Module):
@@ -76,7 +101,8 @@ class Transformer:
     name: `minilm`, `tiny`, a local folder or any Hub name. tune: `frozen`, `full` or `lora`. pooling: `mean` over
     tokens, the first (`cls`) or the `last`. max_length: tokens kept of a text (of both texts together for pairs).
     cache: compute frozen vectors once (False runs the frozen encoder in every step; for checks). lora: rank, alpha and
-    dropout of the adapters. batch_size: texts per forward pass when vectors are computed.
+    dropout of the adapters. batch_size: texts per forward pass when vectors are computed. revision: branch, tag or
+    commit on the Hub; None is what stands there now.
 
     Raises ConfigError for unknown options, a max_length the encoder cannot read and an encoder that cannot be loaded.
     """
@@ -90,6 +116,7 @@ class Transformer:
         cache: bool = True,
         batch_size: int = 64,
         lora: dict | None = None,
+        revision: str | None = None,
     ) -> None:
         for option, value, accepted in (("pooling", pooling, POOLING), ("tune", tune, TUNING)):
             if value not in accepted:
@@ -99,12 +126,23 @@ class Transformer:
         self.live = tune != "frozen" or not cache
         self.tokenizer: Any
         self.model: Any
-        self.tokenizer, self.model = pretrained.load(name)
+        self.tokenizer, self.model = pretrained.load(name, revision)
         limit = min(self.tokenizer.model_max_length, getattr(self.model.config, "max_position_embeddings", max_length))
         if max_length > limit:
             raise ConfigError(f"encoder.max_length={max_length} is more than {name!r} can read; at most {limit} tokens")
         if tune == "lora":
             self.model = pretrained.with_adapters(self.model, **(lora or {}))
+
+    def fit(self, texts: pd.DataFrame) -> Self:
+        """Nothing: it was pretrained."""
+        return self
+
+    def save(self, folder: Path) -> None:
+        """Nothing: weights that were tuned are saved with the model, the others are where they came from."""
+
+    def load(self, folder: Path) -> Self:
+        """Nothing, as nothing is saved."""
+        return self
 
     def module(self) -> LiveEncoder:
         """The encoder as a part of a model."""
@@ -130,7 +168,7 @@ class Transformer:
             warnings.warn(f"{message}; {advice}", DataWarning, stacklevel=2)
         return tokens
 
-    def vectors(self, texts: pd.DataFrame, cache: Path) -> np.ndarray:
+    def vectors(self, texts: pd.DataFrame, cache: Path, device: torch.device | str = "cpu") -> np.ndarray:
         """Content vectors of a frozen encoder, float32 [item, hidden], read from `cache` where it has them already.
 
         float32 because in bf16 the same text gets slightly different vectors in different batches.
@@ -139,13 +177,12 @@ class Transformer:
         path = cache / "content" / self._digest() / f"{_digest_of_tokens(tokens)}.npy"
         if path.exists():
             return np.load(path)
-        vectors = self._encode(tokens)
+        vectors = self._encode(tokens, device)
         with new_file(path) as partial, open(partial, "wb") as file:
             np.save(file, vectors)
         return vectors
 
-    def _encode(self, tokens: Tokens) -> np.ndarray:
-        device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    def _encode(self, tokens: Tokens, device: torch.device | str) -> np.ndarray:
         encoder = LiveEncoder(self.model, self.pooling, trainable=False).to(device)
         vectors = np.empty((len(tokens), encoder.hidden), np.float32)
         order = np.argsort(tokens.lengths, kind="stable")

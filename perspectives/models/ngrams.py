@@ -6,16 +6,18 @@ analysis, Deerwester et al. 1990). No weights to download; rebuilt from its voca
 
 import zipfile
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 import pandas as pd
+import torch
 
 from perspectives.errors import RunError
 from perspectives.files import new_file, read_json, write_json
 
 
 class Ngrams:
-    """Character n-grams within words.
+    """Character n-grams within words; an `Encoder`.
 
     shortest, longest: n. features: n-grams kept, the most frequent in train. hidden: length of the content vector; less
         where train has fewer texts or n-grams.
@@ -32,7 +34,7 @@ class Ngrams:
         )
         self.components = np.empty((0, 0), np.float32)  # [hidden, feature] once fitted
 
-    def fit(self, texts: pd.DataFrame) -> "Ngrams":
+    def fit(self, texts: pd.DataFrame) -> Self:
         """Learn vocabulary, weights and directions from the train texts."""
         from sklearn.decomposition import TruncatedSVD
 
@@ -41,8 +43,11 @@ class Ngrams:
         self.components = TruncatedSVD(size, random_state=0).fit(features).components_.astype(np.float32)
         return self
 
-    def vectors(self, texts: pd.DataFrame) -> np.ndarray:
-        """Content vectors, float32 [item, hidden]; zeros for a text without any n-gram of the train texts."""
+    def vectors(self, texts: pd.DataFrame, cache: Path, device: torch.device | str = "cpu") -> np.ndarray:
+        """Content vectors, float32 [item, hidden]; zeros for a text without any n-gram of the train texts.
+
+        Computed in a moment by scikit-learn, so that neither `cache` nor `device` is used.
+        """
         return (self.vectorizer.transform(_joined(texts)) @ self.components.T).astype(np.float32)
 
     def save(self, folder: Path) -> None:
@@ -52,7 +57,7 @@ class Ngrams:
         with new_file(folder / "ngrams.npz") as partial, open(partial, "wb") as file:
             np.savez(file, idf=self.vectorizer.idf_, components=self.components)
 
-    def load(self, folder: Path) -> "Ngrams":
+    def load(self, folder: Path) -> Self:
         """Read what `save` wrote, given the same options. Raises RunError when it is missing or damaged."""
         self.vectorizer.vocabulary = read_json(folder / "ngrams.json")
         try:

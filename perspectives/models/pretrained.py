@@ -4,15 +4,17 @@ import hashlib
 import importlib.util
 import logging
 from pathlib import Path
-from typing import Any
-
-import torch
-from torch import nn
+from typing import TYPE_CHECKING, Any
 
 from perspectives.errors import ConfigError
 
+if TYPE_CHECKING:  # `folder_digest` is needed where torch is not
+    from torch import nn
+
 MINILM_HUB = "sentence-transformers/all-MiniLM-L6-v2"
 MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+OURS = ("minilm", "tiny")  # names that mean the same on every machine
+CONTENTS = ("*.safetensors", "*.bin", "*.json", "*.txt", "*.model")  # weights, configuration, vocabularies
 TINY_SIZES: dict[str, Any] = {
     "hidden_size": 32,
     "num_hidden_layers": 2,
@@ -21,24 +23,29 @@ TINY_SIZES: dict[str, Any] = {
 }
 
 
-def load(name: str) -> tuple[Any, nn.Module]:
+def load(name: str, revision: str | None = None) -> tuple[Any, "nn.Module"]:
     """Tokenizer and model, float32, in evaluation mode.
 
-    Raises ConfigError when the encoder is neither on this machine nor on the Hub, or is not a text encoder.
+    revision: branch, tag or commit on the Hub. Raises ConfigError when the encoder is neither on this machine nor on
+    the Hub, is not a text encoder, or has a revision though it does not come from the Hub.
     """
+    import torch
     from safetensors import SafetensorError
     from transformers import AutoModel, AutoTokenizer
     from transformers.utils import logging as transformers_logging
 
+    source = name if name == "tiny" else locate(name)
+    if revision is not None and (name == "tiny" or Path(source).is_dir()):
+        raise ConfigError(f"encoder.revision={revision!r} is for encoders from the Hub; {name!r} is here, leave it out")
     if name == "tiny":
         return tiny()
     transformers_logging.disable_progress_bar()
     logging.getLogger("transformers").setLevel(logging.ERROR)
-    source = locate(name)
+    version = revision or "main"
     try:
-        tokenizer = AutoTokenizer.from_pretrained(source)
+        tokenizer = AutoTokenizer.from_pretrained(source, revision=version)
         # transformers loads a checkpoint in the dtype it was saved in unless told
-        model = AutoModel.from_pretrained(source, dtype=torch.float32)
+        model = AutoModel.from_pretrained(source, revision=version, dtype=torch.float32)
     except (OSError, ValueError, KeyError, ImportError, SafetensorError) as error:
         reason = (str(error) or type(error).__name__).splitlines()[0]
         raise ConfigError(
@@ -68,8 +75,23 @@ def locate(name: str) -> str:
     return str(folder)
 
 
-def tiny() -> tuple[Any, nn.Module]:
+def folder_digest(name: str) -> str | None:
+    """SHA-256 of an encoder in a local folder, for the identity of a run: of the names and contents of its weights,
+    configuration and tokenizer files. None when `name` is no folder (the Hub, `minilm`, `tiny`).
+    """
+    folder = Path(name)
+    if name in OURS or not folder.is_dir():
+        return None
+    digest = hashlib.sha256()
+    for path in sorted(path for pattern in CONTENTS for path in folder.glob(pattern)):
+        with open(path, "rb") as file:
+            digest.update(f"{path.name} {hashlib.file_digest(file, 'sha256').hexdigest()}\n".encode())
+    return digest.hexdigest()
+
+
+def tiny() -> tuple[Any, "nn.Module"]:
     """A two-layer BERT with random weights and a byte tokenizer, always the same: for tests and dry runs."""
+    import torch
     from tokenizers import Tokenizer, models, pre_tokenizers, processors
     from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
 
@@ -87,7 +109,7 @@ def tiny() -> tuple[Any, nn.Module]:
     return tokenizer, model.eval()
 
 
-def with_adapters(model: nn.Module, rank: int = 8, alpha: float = 16.0, dropout: float = 0.05) -> nn.Module:
+def with_adapters(model: "nn.Module", rank: int = 8, alpha: float = 16.0, dropout: float = 0.05) -> "nn.Module":
     """`model` with LoRA adapters on all its linear layers. Raises ConfigError when peft is not installed."""
     try:
         from peft import LoraConfig, get_peft_model
@@ -97,7 +119,7 @@ def with_adapters(model: nn.Module, rank: int = 8, alpha: float = 16.0, dropout:
     return get_peft_model(model, LoraConfig(**options, target_modules="all-linear"))
 
 
-def train_adapters_only(module: nn.Module) -> None:
+def train_adapters_only(module: "nn.Module") -> None:
     """Freeze everything but the LoRA weights."""
     for name, parameter in module.named_parameters():
         parameter.requires_grad_("lora_" in name)

@@ -6,6 +6,7 @@ import pandas as pd
 
 from perspectives.errors import ConfigError
 from perspectives.files import new_file
+from perspectives.metrics.direction import lower_is_better
 
 COLORS = {"prior": "#8a8f98", "model": "#1f5fa8", "oracle": "#c58b2a"}
 KINDS = {"prior": "prior", "model": "trained", "oracle": "oracle (sees the item's annotations)"}
@@ -20,13 +21,14 @@ def comparison(long: pd.DataFrame, metric: str, path: str | Path) -> None:
     if path.suffix not in (".png", ".svg", ".pdf"):
         raise ConfigError(f"--figure {path} must end in .png, .svg or .pdf")
     try:
+        from matplotlib import rc_context
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
         from matplotlib.lines import Line2D
     except ImportError as error:
         raise ConfigError("figures need matplotlib; pip install 'perspectives[figures]'") from error
 
-    rows = long[long["metric"] == metric].sort_values("value", kind="stable", ascending=not lower_is_better(metric))
+    rows = long[long["metric"] == metric].sort_values("value", kind="stable", ascending=lower_is_better(metric))[::-1]
     figure = Figure(figsize=(7.5, 0.34 * len(rows) + 1.5), layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
@@ -34,7 +36,7 @@ def comparison(long: pd.DataFrame, metric: str, path: str | Path) -> None:
         color = COLORS[row["kind"]]
         axes.plot([row["low"], row["high"]], [height, height], color=color, linewidth=2.2, solid_capstyle="round")
         axes.plot([row["value"]], [height], "o", color=color, markersize=6.5, markeredgecolor="white")
-    axes.set_yticks(range(len(rows)), rows["entry"])
+    axes.set_yticks(range(len(rows)), rows["entry"], parse_math=False)  # a name may hold a $
     axes.set_xlabel(f"{metric.replace('/', ' ').replace('_', ' ')}, 95 % interval")
     axes.grid(axis="x", color="#e3e5e8")
     axes.set_axisbelow(True)
@@ -43,24 +45,8 @@ def comparison(long: pd.DataFrame, metric: str, path: str | Path) -> None:
     shown = [kind for kind in KINDS if (rows["kind"] == kind).any()]
     handles = [Line2D([], [], marker="o", color=COLORS[kind], label=KINDS[kind]) for kind in shown]
     figure.legend(handles=handles, loc="outside lower center", ncols=len(shown), frameon=False)
-    with new_file(path) as partial:
+    with new_file(path) as partial, rc_context({"svg.hashsalt": "perspectives"}):  # ids in an SVG are random otherwise
         figure.savefig(partial, format=path.suffix[1:], dpi=160, metadata=_undated(path))
-
-
-def lower_is_better(metric: str) -> bool:
-    """Whether a smaller value of the metric is better."""
-    name = metric.split("/")[1]
-    return name in (
-        "cross_entropy",
-        "jsd",
-        "manhattan",
-        "brier",
-        "wasserstein",
-        "mae",
-        "rmse",
-        "exact_match_error",
-        "aurc",
-    )
 
 
 def _undated(path: Path) -> dict | None:

@@ -39,10 +39,10 @@ def _wide(long: pd.DataFrame, metrics: list[str], baseline: str | None) -> pd.Da
 
 
 def number(value: float) -> str:
-    """Three decimals, without the zero before the point."""
+    """Three decimals, without the zero before the point and without a minus before nothing."""
     if pd.isna(value):
         return "–"
-    text = f"{value:.3f}"
+    text = f"{value:z.3f}"
     return text.replace("0.", ".", 1) if text.startswith(("0.", "-0.")) else text
 
 
@@ -55,43 +55,48 @@ def _difference(row: pd.Series) -> str:
     if pd.isna(row["difference"]):
         return ""
     star = "*" if row.get("p_holm", 1.0) < STAR else ""
-    sign = "+" if row["difference"] >= 0 else "−"
+    sign = "−" if round(row["difference"], 3) < 0 else "+"
     half = (row["difference_high"] - row["difference_low"]) / 2
     return f"{sign}{number(abs(row['difference']))} ± {number(half)}{star}"
+
+
+def _lines(wide: pd.DataFrame) -> list[list[str]]:
+    """The header and the rows."""
+    return [list(wide.columns), *wide.to_numpy().tolist()]
 
 
 def _text(wide: pd.DataFrame, notes: list[str]) -> str:
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     grid = Table(box=None, pad_edge=False, header_style="bold", collapse_padding=True)
     for index, column in enumerate(wide.columns):
-        grid.add_column(
-            column.replace("/", "/\n"), justify="left" if index == 0 else "right", no_wrap=index > 0, overflow="fold"
-        )
-    for row in wide.itertuples(index=False):
-        grid.add_row(*row)
+        header = Text(column.replace("/", "/\n"))  # as it is: rich would read a name with [brackets] as markup
+        grid.add_column(header, justify="left" if index == 0 else "right", no_wrap=index > 0, overflow="fold")
+    for row in wide.to_numpy().tolist():
+        grid.add_row(*map(Text, row))
     buffer = io.StringIO()
-    console = Console(file=buffer, width=max(120, 20 * len(wide.columns)))
+    console = Console(file=buffer, width=max(120, 20 * len(wide.columns)), color_system=None)
     console.print(grid)
     return "\n".join([*(line.rstrip() for line in buffer.getvalue().splitlines()), "", *notes])
 
 
 def _markdown(wide: pd.DataFrame, notes: list[str]) -> str:
-    lines = ["| " + " | ".join(wide.columns) + " |", "|---" + "|---:" * (len(wide.columns) - 1) + "|"]
-    lines += [
-        "| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in wide.itertuples(index=False)
-    ]
-    return "\n".join([*lines, "", *notes])
+    rows = [[cell.replace("|", "\\|") for cell in row] for row in _lines(wide)]
+    header, *lines = ["| " + " | ".join(row) + " |" for row in rows]
+    return "\n".join([header, "|---" + "|---:" * (len(wide.columns) - 1) + "|", *lines, "", *notes])
+
+
+LATEX = str.maketrans(
+    {character: f"\\{character}" for character in "_%&#${}"}
+    | {"\\": r"\textbackslash{}", "^": r"\textasciicircum{}", "~": r"\textasciitilde{}"}
+    | {"[": "{[}", "<": "$<$", ">": "$>$", "|": "$|$"}  # a bracket that begins a row would be an argument of \\
+    | {"±": r"$\pm$", "−": "$-$", "†": r"$^\dagger$", "–": "--"}
+)
 
 
 def _latex(wide: pd.DataFrame, notes: list[str]) -> str:
-    def escaped(text: str) -> str:
-        for plain, latex in (("\\", r"\textbackslash{}"), ("_", r"\_"), ("%", r"\%"), ("&", r"\&"), ("#", r"\#")):
-            text = text.replace(plain, latex)
-        return text.replace("±", r"$\pm$").replace("−", "$-$").replace("†", r"$^\dagger$").replace("–", "--")
-
-    lines = [r"\begin{tabular}{l" + "r" * (len(wide.columns) - 1) + "}", r"\toprule"]
-    lines += [" & ".join(map(escaped, wide.columns)) + r" \\", r"\midrule"]
-    lines += [" & ".join(map(escaped, row)) + r" \\" for row in wide.itertuples(index=False)]
+    header, *rows = [" & ".join(cell.translate(LATEX) for cell in row) + r" \\" for row in _lines(wide)]
+    lines = [r"\begin{tabular}{l" + "r" * (len(wide.columns) - 1) + "}", r"\toprule", header, r"\midrule", *rows]
     return "\n".join([*lines, r"\bottomrule", r"\end{tabular}", *(f"% {note}" for note in notes)])

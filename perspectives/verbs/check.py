@@ -18,7 +18,7 @@ from packaging.requirements import Requirement
 from perspectives.config import compose
 from perspectives.config_checks import target_problems, value_problems
 from perspectives.errors import ConfigError
-from perspectives.verbs.train import BUILT_WITH
+from perspectives.fit import BUILT_WITH
 
 # What an option needs beyond the packages that are always there.
 EXTRAS = (("encoder.tune", "lora", "peft", "lora"), ("logger.name", "wandb", "wandb", "wandb"))

@@ -7,6 +7,8 @@ perspectives compare RUN RUN my_llm.csv --metrics individual,lewidi2023 --format
 import argparse
 from collections.abc import Sequence
 
+import pandas as pd
+
 from perspectives.comparison import Entry, entries, table
 from perspectives.errors import ConfigError
 from perspectives.files import write_text
@@ -47,12 +49,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(args: argparse.Namespace) -> int:
-    found = entries(args.runs, args.best)
+    found, left_out = entries(args.runs, args.best)
     available = list(dict.fromkeys(metric for entry in found for metric in entry.metrics))
     metrics = chosen(args.metrics, available)
     baseline = _baseline(args.baseline, found)
     long = table(found, baseline, metrics)
-    text = render(long, metrics, baseline, args.format, notes(long, metrics, baseline))
+    text = render(long, metrics, baseline, args.format, [*notes(long, baseline), *left_out])
     if args.output:
         write_text(args.output, text + "\n")
     else:
@@ -91,7 +93,7 @@ def _baseline(name: str, found: Sequence[Entry]) -> str | None:
     return None
 
 
-def notes(long, metrics: Sequence[str], baseline: str | None) -> list[str]:
+def notes(long: pd.DataFrame, baseline: str | None) -> list[str]:
     """What a reader needs to understand the numbers."""
     first = long.iloc[0]
     lines = [
@@ -101,7 +103,7 @@ def notes(long, metrics: Sequence[str], baseline: str | None) -> list[str]:
     fixed = long.loc[long["metric"].str.startswith("individual/"), "annotators_fixed"]
     if len(fixed):
         lines.append(
-            f"Individual metrics: {first['annotators']} annotators are too few to generalise from; intervals are over items."
+            f"Individual metrics: {first['annotators']} annotators are too few to generalise from; intervals: over items."
             if fixed.all()
             else "Individual metrics: intervals are over items and annotators. Other metrics: over items."
         )

@@ -274,6 +274,7 @@ def test_annotators_without_a_record_are_unknown():
     ("came", "cleaned"),
     [
         (["DATA_EXPIRED", " Prefer not to say", "", None, "n/a", " red "], ["unknown"] * 5 + ["red"]),
+        (["None", "null", " none", None], ["None", "null", "none", "unknown"]),  # answers, and a missing one
         (["30", "", "45.5"], [30, np.nan, 45.5]),
         ([30, 45], [30, 45]),
         (["18-24", "30"], ["18-24", "30"]),

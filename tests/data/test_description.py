@@ -84,10 +84,22 @@ def test_small_groups_are_pooled_and_missing_values_counted():
 
 
 def test_numeric_attributes_need_five_people():
-    age, income = describe(corpus()).numeric.to_dict("records")
-    assert age == {"attribute": "age", "known": 5, "unknown": 8, "min": 20, "q1": 30, "median": 40, "q3": 50, "max": 60}
-    assert (income["attribute"], income["known"], income["unknown"]) == ("income", 4, 9)
-    assert np.isnan([income[name] for name in ("min", "q1", "median", "q3", "max")]).all()
+    table = describe(corpus()).numeric.set_index("attribute")
+    assert list(table.columns) == ["known", "unknown", "5 %", "q1", "median", "q3", "95 %"]
+    age, income = table.loc["age"].to_dict(), table.loc["income"]
+    quantiles = {"5 %": 22, "q1": 30, "median": 40, "q3": 50, "95 %": 58}  # a fifth of the way to the next person
+    assert age == pytest.approx({"known": 5, "unknown": 8} | quantiles)
+    assert income[["known", "unknown"]].tolist() == [4, 9]
+    assert income.drop(["known", "unknown"]).isna().all()
+
+
+def test_the_youngest_and_the_oldest_are_not_shown():
+    annotations = corpus()
+    annotations.annotators["age"] = [18.0, *np.linspace(30, 50, 11), 97.0]
+    text = render(describe(annotations)) + json.dumps(describe(annotations).to_dict())
+    assert "95 %" in text
+    assert "97" not in text
+    assert "18.0" not in text
 
 
 def test_splits_conditions_and_rounds():

@@ -18,6 +18,7 @@ from perspectives.data.synthetic import (
     GROUP_EFFECTS,
     SAMPLE,
     SPREAD,
+    Options,
     Population,
     Truth,
     generate,
@@ -258,7 +259,7 @@ def test_populations_that_differ_in_biases_are_counterfactuals(population):
 
 
 def test_read_returns_what_generate_draws():
-    assert inspect.signature(read).parameters == inspect.signature(generate).parameters
+    assert inspect.signature(read).parameters == inspect.signature(Options).parameters
     options = {"items": 30, "annotators": 6, "annotations_per_item": 3, "levels": 3, "careless": 0.2, "group_bias": 0.5}
     options |= {"individual_bias": 0.6, "hidden": 0.3, "seed": 4}
     assert set(options) == set(inspect.signature(read).parameters)
@@ -288,14 +289,27 @@ def test_all_options_out_of_range_are_reported_together():
         )
     message = str(caught.value)
     assert "7 option(s) out of range" in message
-    assert "items=0; accepted is from 1 to 20000" in message
-    assert "annotations_per_item=6; accepted is from 1 to annotators=5" in message
-    assert "levels=8; accepted is 2 (binary) or 3 to 7 (ordinal)" in message
-    assert "careless=1.5; accepted is a share from 0 to 1" in message
+    assert "items=0; accepted is a whole number from 1 to 20000" in message
+    assert "annotations_per_item=6; accepted is at most annotators=5" in message
+    assert "levels=8; accepted is a whole number from 2 to 7" in message
+    assert "careless=1.5; accepted is a number from 0 to 1" in message
+    assert "seed=-1; accepted is a whole number of at least 0" in message
 
 
-@pytest.mark.parametrize("bad", [{"annotators": 0}, {"individual_bias": float("nan")}, {"items": MAX_ITEMS + 1}])
-def test_an_option_out_of_range_is_named(bad):
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {"annotators": 0},
+        {"individual_bias": float("nan")},
+        {"hidden": float("inf")},
+        {"items": MAX_ITEMS + 1},
+        {"items": "abc"},
+        {"annotators": None},
+        {"annotations_per_item": 2.5},
+        {"seed": True},
+    ],
+)
+def test_an_option_that_is_no_number_in_range_is_named(bad):
     (name,) = bad
-    with pytest.raises(ConfigError, match=f"{name}={bad[name]}; accepted is"):
-        generate(**bad)
+    with pytest.raises(ConfigError, match=f"1 option.*\n.*{name}={bad[name]!r}; accepted is"):
+        read(**bad)

@@ -2,7 +2,8 @@
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
 
@@ -23,6 +24,41 @@ def find(folder: str | Path, *names: str) -> Path:
         if (Path(folder) / name).is_file():
             return Path(folder) / name
     raise MissingData(f"{Path(folder)} holds no {' or '.join(names)}")
+
+
+def split_files(folder: str | Path, pattern: str, splits: Sequence[str] = ("train", "dev", "test")) -> dict[str, Path]:
+    """The files of a corpus published as one per split: those of `pattern.format(split)` that exist in `folder`.
+
+    Raises MissingData naming the folder and the files accepted when there is none of them.
+    """
+    files = {split: Path(folder) / pattern.format(split) for split in splits}
+    if not any(file.is_file() for file in files.values()):
+        *others, last = (file.name for file in files.values())
+        raise MissingData(f"{Path(folder)} holds no {', '.join(others)} or {last}")
+    return {split: file for split, file in files.items() if file.is_file()}
+
+
+def published_splits(folder: str | Path, corpus: str) -> Iterator[tuple[str, Path, str, Any]]:
+    """`split, file, key, entry` of every item in the LeWiDi files `<corpus>_{train,dev,test}.json`.
+
+    split is as in the file name. Raises MissingData when none of the files is there, DataError for one that is no JSON
+    object.
+    """
+    for split, file in split_files(folder, f"{corpus}_{{}}.json").items():
+        entries = read_object(file)
+        with parsing(str(file), "a LeWiDi file"):
+            pairs = entries.items()
+        for key, entry in pairs:
+            yield split, file, key, entry
+
+
+@contextmanager
+def parsing(place: str, expected: str) -> Iterator[None]:
+    """Turns what a key or type nobody expected raises into a DataError naming the place and what it should be."""
+    try:
+        yield
+    except (KeyError, TypeError, AttributeError) as error:
+        raise DataError(f"{place} lacks or garbles {error}; is this {expected}?") from error
 
 
 def read_object(path: Path, trailing_commas: bool = False) -> Any:

@@ -1,4 +1,4 @@
-"""DICES: safety of conversations, each rated by 70 to 123 people. `Yes` means UNSAFE, for any reason.
+"""DICES: safety of conversations, each rated by 69 to 123 people. `Yes` means UNSAFE, for any reason.
 
 Two forms are read. The original CSV files (with demographics; tested on files written from the documented columns, not
 on the originals), and the JSON conversion of JUDGE-BENCH (scores only; tested on the published files).
@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from perspectives.data.annotations import Tables
-from perspectives.data.readers.common import find, located, one_of, read_object, read_table, shared_context
+from perspectives.data.readers.common import find, located, one_of, parsing, read_object, read_table, shared_context
 from perspectives.data.scale import Scale
 from perspectives.errors import DataError
 
@@ -85,17 +85,15 @@ def _read_json(file: Path, experts: Path | None) -> Tables:
 
 def _instances(file: Path) -> pd.DataFrame:
     """Columns `item_id, text, text_pair` and `scores` (a list per item)."""
-    try:
-        return pd.DataFrame(
-            [
-                {
-                    "item_id": str(entry["id"]),
-                    "text": entry["instance"]["user_prompt"],
-                    "text_pair": entry["instance"]["response"],
-                    "scores": entry["annotations"]["safety"]["individual_human_scores"],
-                }
-                for entry in read_object(file)["instances"]
-            ]
-        )
-    except (KeyError, TypeError) as error:
-        raise DataError(f"{file} lacks or garbles {error}; is this the JUDGE-BENCH conversion of DICES?") from error
+    content = read_object(file)
+    with parsing(str(file), "the JUDGE-BENCH conversion of DICES"):
+        rows = [
+            {
+                "item_id": str(entry["id"]),
+                "text": entry["instance"]["user_prompt"],
+                "text_pair": entry["instance"]["response"],
+                "scores": entry["annotations"]["safety"]["individual_human_scores"],
+            }
+            for entry in content["instances"]
+        ]
+    return pd.DataFrame(rows)

@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 
 from perspectives.data.annotations import Tables
-from perspectives.data.readers.common import SPLITS, MissingData, find, read_object, read_table
+from perspectives.data.readers.common import SPLITS, find, parsing, read_object, read_table, split_files
 from perspectives.data.scale import Scale
 from perspectives.errors import DataError
 
@@ -29,12 +29,7 @@ def read(path: str | Path) -> Tables:
     """
     if (Path(path) / "dataset.json").is_file():
         return _tables(_from_json(Path(path)))
-    files = {split: Path(path) / f"df_{split}_processed.csv" for split in ("train", "val", "test")}
-    files = {split: file for split, file in files.items() if file.is_file()}
-    if not files:
-        raise MissingData(
-            f"{path} holds no dataset.json and no df_train_processed.csv, df_val_processed.csv or df_test_processed.csv"
-        )
+    files = split_files(path, "df_{}_processed.csv", ("train", "val", "test"))
     return _tables(post for split, file in files.items() for post in _from_csv(file, SPLITS[split]))
 
 
@@ -59,13 +54,9 @@ def _from_json(folder: Path) -> Iterable[dict[str, Any]]:
     divisions = read_object(find(folder, "post_id_divisions.json"))
     split_of = {key: SPLITS[split] for split, keys in divisions.items() for key in keys}
     for key, post in read_object(file).items():
-        try:
+        with parsing(f"{file}: post {key!r}", "HateXplain's dataset.json"):
             answers = [(str(answer["annotator_id"]), answer["label"]) for answer in post["annotators"]]
             tokens = post["post_tokens"]
-        except (KeyError, TypeError) as error:
-            raise DataError(
-                f"{file}: post {key!r} lacks or garbles {error}; is this HateXplain's dataset.json?"
-            ) from error
         yield {
             "key": key,
             "split": split_of.get(key),

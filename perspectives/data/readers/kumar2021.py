@@ -9,9 +9,8 @@ from pathlib import Path
 import pandas as pd
 
 from perspectives.data.annotations import Tables
-from perspectives.data.readers.common import find, read_lines
+from perspectives.data.readers.common import find, parsing, read_lines
 from perspectives.data.scale import Scale
-from perspectives.errors import DataError
 
 ATTRIBUTES = {
     name: name
@@ -37,7 +36,7 @@ def read(path: str | Path, file: str = "toxic_content_dataset.json", annotator_k
     source = find(path, file)
     annotations, items, annotators = [], [], {}
     for number, record in enumerate(read_lines(source), start=1):
-        try:
+        with parsing(f"{source}:{number}: the comment", "Kumar et al.'s file"):
             item_id = str(record["comment_id"])
             items.append(
                 {"item_id": item_id, "text": record["comment"], "perspective_score": record.get("perspective_score")}
@@ -51,9 +50,5 @@ def read(path: str | Path, file: str = "toxic_content_dataset.json", annotator_k
                     ours: str(rating[theirs]) for theirs, ours in ATTRIBUTES.items() if rating.get(theirs) is not None
                 }
                 annotators[who, *attributes.items()] = {"annotator_id": who} | attributes
-        except (KeyError, TypeError) as error:
-            raise DataError(
-                f"{source}:{number}: the comment lacks or garbles {error}; is this Kumar et al.'s file?"
-            ) from error
     people = pd.DataFrame(list(annotators.values()))
     return Tables(pd.DataFrame(annotations), pd.DataFrame(items), people, Scale.integers(0, 4))

@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from perspectives.data.annotations import Tables
-from perspectives.data.readers.common import SPLITS, MissingData, read_object
+from perspectives.data.readers.common import SPLITS, parsing, published_splits
 from perspectives.data.scale import Scale
 from perspectives.errors import DataError
 
@@ -26,24 +26,15 @@ def read(path: str | Path, corpus: str, target: str | None = None) -> Tables:
     Annotators of HS-Brexit get the attribute `group` (target group or control group), those of ArMIS `group` with
     their self-description. Raises MissingData when no split is there, DataError when a file is malformed.
     """
-    paths = {split: Path(path) / f"{corpus}_{split}.json" for split in ("train", "dev", "test")}
-    found = {split: file for split, file in paths.items() if file.is_file()}
-    if not found:
-        raise MissingData(f"{path} holds no {corpus}_train.json, {corpus}_dev.json or {corpus}_test.json")
     annotations: list[dict] = []
     items: list[dict] = []
     groups: dict[str, str] = {}
-    for split, file in found.items():
-        for key, entry in read_object(file).items():
-            try:
-                item, rows = _entry(f"{split}-{key}", entry, target)
-            except (KeyError, TypeError, AttributeError) as error:
-                raise DataError(
-                    f"{file}: item {key!r} lacks or garbles {error}; is this a LeWiDi-2023 file?"
-                ) from error
-            items.append(item | {"split": SPLITS[split]})
-            annotations += [row | {"file": file.name, "row": key} for row in rows]
+    for split, file, key, entry in published_splits(path, corpus):
+        with parsing(f"{file}: item {key!r}", "a LeWiDi-2023 file"):
+            item, rows = _entry(f"{split}-{key}", entry, target)
             groups |= _groups(entry)
+        items.append(item | {"split": SPLITS[split]})
+        annotations += [row | {"file": file.name, "row": key} for row in rows]
     annotators = pd.DataFrame({"annotator_id": list(groups), "group": list(groups.values())}) if groups else None
     return Tables(pd.DataFrame(annotations), pd.DataFrame(items), annotators, Scale("nominal", ("0", "1")))
 

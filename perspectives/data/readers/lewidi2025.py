@@ -14,15 +14,15 @@ import pandas as pd
 from perspectives.data.annotations import Tables
 from perspectives.data.readers.common import (
     SPLITS,
-    MissingData,
     find,
     one_of,
+    parsing,
+    published_splits,
     read_object,
     shared_context,
     snake_case,
 )
 from perspectives.data.scale import Scale
-from perspectives.errors import DataError
 
 
 class Corpus(NamedTuple):
@@ -56,22 +56,13 @@ def read(path: str | Path, corpus: str) -> Tables:
     Raises MissingData when no split is there, DataError when a file is malformed.
     """
     parts, scale = CORPORA[one_of("corpus", corpus, CORPORA)]
-    files = {split: Path(path) / f"{corpus}_{split}.json" for split in ("train", "dev", "test")}
-    files = {split: file for split, file in files.items() if file.is_file()}
-    if not files:
-        raise MissingData(f"{path} holds no {corpus}_train.json, {corpus}_dev.json or {corpus}_test.json")
     annotations: list[dict] = []
     items: list[dict] = []
-    for split, file in files.items():
-        for key, entry in read_object(file).items():
-            try:
-                item, rows = _entry(f"{split}-{key}", entry, parts, scale)
-            except (KeyError, TypeError, AttributeError) as error:
-                raise DataError(
-                    f"{file}: item {key!r} lacks or garbles {error}; is this a LeWiDi-2025 file?"
-                ) from error
-            items.append(item | {"split": SPLITS[split]})
-            annotations += [row | {"file": file.name, "row": key} for row in rows]
+    for split, file, key, entry in published_splits(path, corpus):
+        with parsing(f"{file}: item {key!r}", "a LeWiDi-2025 file"):
+            item, rows = _entry(f"{split}-{key}", entry, parts, scale)
+        items.append(item | {"split": SPLITS[split]})
+        annotations += [row | {"file": file.name, "row": key} for row in rows]
     table = pd.DataFrame(items)
     table["group"] = shared_context(table["text"])
     return Tables(pd.DataFrame(annotations), table, _annotators(find(path, f"{corpus}_annotators_meta.json")), scale)

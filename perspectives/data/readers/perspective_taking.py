@@ -10,29 +10,32 @@ import pandas as pd
 from perspectives.data.annotations import Tables
 from perspectives.data.readers.common import find, located, one_of, read_table
 from perspectives.data.scale import Scale
+from perspectives.errors import DataError
 
 OLDEST = 120  # one formal rater states 130 years, more than anybody reached
 
 
-def read(path: str | Path, which: str = "pilot", target: str = "answer_f") -> Tables:
+def read(path: str | Path, which: str = "pilot", target: str | None = None) -> Tables:
     """Read `comments.csv` and `<which>_annotations.csv`.
 
     which: `pilot` (545 people said whether a comment is toxic to them; nominal not_toxic, toxic, published as -1 and 1)
         or `formal` (253 other people estimated the share of women, or of men, who find it toxic).
-    target: for `formal`, `answer_f` (taking the perspective of women) or `answer_m` (of men): interval, 0 to 1. Rows
-        without that answer are left out. The pilot has one target and ignores this.
+    target: for `formal`, `answer_f` (taking the perspective of women; also None) or `answer_m` (of men): interval, 0 to
+        1. Rows without that answer are left out. The pilot has one target only and takes none.
 
     A few formal raters answered a comment twice, at times differently: choose `duplicates`. Items carry `pos_f` and
     `pos_m`, the share of the pilot's women and men who called them toxic, and the `source_id` in the corpus they come
     from.
     Annotators have gender, race, age (a stated age above 120 is missing) and political.
-    Raises MissingData without one of the files, DataError when a column is missing.
+    Raises MissingData without one of the files, DataError when a column is missing or an option is not accepted.
     """
     one_of("which", which, ("pilot", "formal"))
+    if which == "pilot" and target is not None:
+        raise DataError(f"which=pilot has one target; leave target={target} out or choose which=formal")
     comments = read_table(find(path, "comments.csv"), ["id", "comment_id", "text", "pos_f", "pos_m"])
     items = comments.rename(columns={"id": "item_id", "comment_id": "source_id"})
     items[["pos_f", "pos_m"]] = items[["pos_f", "pos_m"]].astype(float)
-    column = "answer" if which == "pilot" else one_of("target", target, ("answer_f", "answer_m"))
+    column = "answer" if which == "pilot" else one_of("target", target or "answer_f", ("answer_f", "answer_m"))
     file = find(path, f"{which}_annotations.csv")
     politics = "politic" if which == "pilot" else "political"
     table = located(read_table(file, ["workerId", "comment", column, "race", "age", "gender", politics]), file)

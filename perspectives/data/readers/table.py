@@ -14,11 +14,10 @@ import pandas as pd
 from perspectives.data.annotations import Tables
 from perspectives.data.readers.common import SPLITS, MissingData, read_lines, read_table
 from perspectives.data.scale import KINDS, Scale, level_name
+from perspectives.data.validation import ANNOTATION_COLUMNS, REQUIRED_COLUMNS
 from perspectives.errors import DataError, DataWarning, listing
 
-OF_ANNOTATION = ("item_id", "annotator_id", "label", "round", "time", "condition", "weight")
 OF_ITEM = ("text", "text_pair", "split", "gold", "official_label", "group", "language", "domain")
-REQUIRED = ("item_id", "annotator_id", "label")
 SUFFIXES = (".csv", ".tsv", ".jsonl", ".parquet")
 
 
@@ -66,14 +65,14 @@ def read(
     item_columns = {"item_id": names["item_id"]} | {our: names[our] for our in OF_ITEM if our in names} | of_items
     annotator_columns = {"annotator_id": names["annotator_id"]} | of_annotators
     problems = [
-        *_missing(table, path, {our: names[our] for our in OF_ANNOTATION if our in names}),
+        *_missing(table, path, {our: names[our] for our in ANNOTATION_COLUMNS if our in names}),
         *_missing(item_table, items or path, item_columns),
         *_missing(annotator_table, annotators or path, annotator_columns),
     ]
     if problems:
         raise DataError(f"some columns are not there:\n{listing(list(dict.fromkeys(problems)))}")
 
-    annotations = _taken(table, {our: names[our] for our in OF_ANNOTATION if our in names})
+    annotations = _taken(table, {our: names[our] for our in ANNOTATION_COLUMNS if our in names})
     first = 2 if Path(path).suffix in (".csv", ".tsv") else 1  # after a header
     annotations = annotations.assign(file=Path(path).name, row=range(first, first + len(table)))
     annotations["label"], scale = _labels(annotations["label"], kind, levels, low, high, separator)
@@ -86,14 +85,14 @@ def read(
 
 
 def _names(columns: Mapping[str, str | None]) -> dict[str, str]:
-    unknown = [name for name in columns if name not in (*OF_ANNOTATION, *OF_ITEM)]
+    unknown = [name for name in columns if name not in (*ANNOTATION_COLUMNS, *OF_ITEM)]
     if unknown:
-        accepted = ", ".join((*OF_ANNOTATION, *OF_ITEM))
+        accepted = ", ".join((*ANNOTATION_COLUMNS, *OF_ITEM))
         raise DataError(
             f"columns names {unknown}; accepted is {accepted}; anything else belongs in attributes or item_attributes"
         )
-    names = {name: name for name in REQUIRED} | {our: column for our, column in columns.items() if column is not None}
-    return {our: str(column) for our, column in names.items()}
+    given = {our: str(column) for our, column in columns.items() if column is not None}
+    return {name: name for name in REQUIRED_COLUMNS} | given
 
 
 def _renaming(attributes: Mapping[str, str] | Sequence[str]) -> dict[str, str]:

@@ -15,7 +15,7 @@ from perspectives.data.annotations import AnnotationSet
 from perspectives.data.catalog import card
 from perspectives.data.load import load
 from perspectives.data.readers.common import MissingData
-from perspectives.errors import DataError, DataWarning
+from perspectives.errors import ConfigError, DataError, DataWarning
 
 CONFIGS = sorted(path.stem for path in (conf_dir() / "data").glob("*.yaml") if path.stem != "synthetic")
 UNOBTAINABLE = ("ghc", "goemotions", "kumar2021")
@@ -89,7 +89,7 @@ def test_the_configuration_fits_its_reader_and_its_card(name):
     options = set(cfg.reader) - {"_target_"}
     parameters = inspect.signature(get_method(cfg.reader._target_)).parameters
     assert options <= set(parameters)
-    assert cfg.target is None or "target" in options
+    assert ("target" in cfg) == ("target" in options)
     required = {key for key, parameter in parameters.items() if parameter.default is parameter.empty}
     assert required <= options
     if name == "table":
@@ -98,6 +98,29 @@ def test_the_configuration_fits_its_reader_and_its_card(name):
     else:
         path = OmegaConf.to_container(cfg, resolve=False)["reader"]["path"]
         assert path == "${paths.data}/" + card(cfg.card).folder
+
+
+SEVERAL_TARGETS = {
+    "dices_350",
+    "dices_990",
+    "ghc",
+    "goemotions",
+    "hs_brexit",
+    "perspective_taking_toxicity",
+    "popquorn_offensiveness",
+    "tweet_annotation_sensitivity",
+}
+
+
+@pytest.mark.parametrize("name", [name for name in CONFIGS if name not in SEVERAL_TARGETS])
+def test_a_corpus_with_one_target_refuses_the_choice_of_another(name):
+    with pytest.raises(ConfigError, match=r"there is no option data\.target"):
+        compose("train", [f"data={name}", "data.target=nonsense"])
+
+
+@pytest.mark.parametrize("name", sorted(SEVERAL_TARGETS))
+def test_the_target_reaches_the_reader(name):
+    assert compose("train", [f"data={name}", "data.target=other"]).data.reader.target == "other"
 
 
 @pytest.mark.parametrize("name", [name for name in CONFIGS if name != "table"])

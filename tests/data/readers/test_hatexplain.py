@@ -45,5 +45,5 @@ def test_a_broken_cell_is_named(tmp_path):
     csv(tmp_path / "df_test_processed.csv", labels="[0, 1]")
     with pytest.raises(DataError, match="cannot be parsed"):
         hatexplain.read(tmp_path)
-    with pytest.raises(MissingData, match=r"holds no dataset\.json and no df_train_processed\.csv"):
+    with pytest.raises(MissingData, match=r"holds no df_train_processed\.csv, df_val_processed\.csv or df_test_"):
         hatexplain.read(tmp_path / "elsewhere")

@@ -14,6 +14,7 @@ def entry(text, annotators, annotations, **info):
         "annotators": annotators,
         "annotations": annotations,
         "hard_label": "0",
+        "soft_label": {"0": 0.67, "1": 0.33},
         "lang": "en",
         "other_info": info,
     }
@@ -32,6 +33,7 @@ def test_ids_that_restart_in_every_split_stand_for_different_items(tmp_path):
     assert annotations.items["split"].tolist() == ["train", "validation", "test"]
     assert len(annotations.annotators) == 2
     assert annotations.labels.tolist() == [0, 1] * 3
+    assert annotations.items["official_soft_label"].tolist() == [0.33] * 3
 
 
 def test_a_person_listed_twice_with_equal_labels_counts_once_and_is_mentioned(tmp_path):
@@ -73,6 +75,9 @@ def test_malformed_files_are_named(tmp_path):
         lewidi2023.read(tmp_path, "HS-Brexit")
     write(tmp_path, dev={"1": entry("Tea", "Ann1,Ann2", "0")})
     with pytest.raises(DataError, match="item 'dev-1' names 2 annotators but 1 labels"):
+        lewidi2023.read(tmp_path, "HS-Brexit")
+    (tmp_path / "HS-Brexit_dev.json").write_text("[]")
+    with pytest.raises(DataError, match=r"HS-Brexit_dev\.json lacks or garbles .*'items'; is this a LeWiDi file"):
         lewidi2023.read(tmp_path, "HS-Brexit")
     (tmp_path / "HS-Brexit_dev.json").write_text('{\n"1": }')
     with pytest.raises(DataError, match=r"HS-Brexit_dev\.json is not valid JSON at line 2"):

@@ -57,6 +57,8 @@ def test_an_age_nobody_reached_is_missing(folder):
 
 
 def test_options_are_checked(folder):
+    with pytest.raises(DataError, match="which=pilot has one target; leave target=answer_m out or choose which=formal"):
+        perspective_taking.read(folder, target="answer_m")
     with pytest.raises(DataError, match="which='both' is unknown; choose one of pilot, formal"):
         perspective_taking.read(folder, "both")
     with pytest.raises(DataError, match="target='answer' is unknown; choose one of answer_f, answer_m"):
