@@ -3,13 +3,17 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test lint figures clean
+.PHONY: demo test lint clean
 
 # Generated data and the offline encoder: priors, majority, softlabel and multitask in one table.
 demo: .venv/demo
 	$(BIN)/perspectives train -m model=priors,majority,softlabel,multitask,multitask_shared data=synthetic
 	$(BIN)/perspectives compare runs/synthetic --figure runs/synthetic/comparison.svg
 
+# Without a network, and one thread per process: the processes of -n auto would take the cores from each other.
+test: export HF_HUB_OFFLINE = 1
+test: export WANDB_MODE = offline
+test: export OMP_NUM_THREADS = 1
 test: .venv/dev lint
 	$(BIN)/python -m pytest -n auto
 

@@ -1,6 +1,5 @@
 """Files are written whole or not at all."""
 
-import hashlib
 import json
 import os
 import shutil
@@ -97,13 +96,3 @@ def read_json(path: str | Path) -> Any:
         raise RunError(f"{path} does not exist") from error
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise RunError(f"{path} is not readable JSON ({error}); it is damaged, delete it and run again") from error
-
-
-def folder_digest(folder: str | Path) -> str:
-    """SHA-256 of the names and contents of all files in a folder, subfolders included."""
-    digest = hashlib.sha256()
-    for path in sorted(path for path in Path(folder).rglob("*") if path.is_file()):
-        digest.update(path.relative_to(folder).as_posix().encode() + b"\0")
-        with open(path, "rb") as file:
-            digest.update(hashlib.file_digest(file, "sha256").digest())
-    return digest.hexdigest()

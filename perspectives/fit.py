@@ -1,6 +1,5 @@
 """`fit(config) → Run`: the one way anything is trained."""
 
-from pathlib import Path
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
@@ -10,7 +9,7 @@ from perspectives.data.annotations import AnnotationSet
 from perspectives.data.load import load
 from perspectives.data.splits import Split
 from perspectives.evaluation import summary
-from perspectives.files import folder_digest
+from perspectives.models.pretrained import folder_digest
 from perspectives.predictions import Predictions
 from perspectives.runs import Run, log_trial, run_at
 from perspectives.trackers import report, tracking
@@ -75,8 +74,8 @@ def _fit(config: DictConfig, annotations: AnnotationSet, split: Split, run: Run)
 def identity(config: DictConfig) -> dict[str, Any]:
     """What the result depends on besides the data: the configuration, and the weights in an encoder's local folder."""
     values = run_identity(config)
-    folder = Path(str(values.get("encoder", {}).get("name", ""))).expanduser()
-    return values | ({"encoder_weights": folder_digest(folder)} if folder.name and folder.is_dir() else {})
+    digest = folder_digest(values["encoder"]["name"]) if "name" in values.get("encoder", {}) else None
+    return values | ({"encoder_weights": digest} if digest else {})
 
 
 def _priors(annotations: AnnotationSet, split: Split) -> Answers:

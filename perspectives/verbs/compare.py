@@ -25,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "runs",
         nargs="+",
         metavar="RUN",
-        help="run folders, folders above them, or tables of outside predictions (.csv, .parquet)",
+        help="run folders, folders above them, or tables of outside predictions (.csv, .tsv, .jsonl, .parquet)",
     )
     parser.add_argument(
         "--metrics",

@@ -1,5 +1,7 @@
 """Encoders: dropout, pooling, vectors kept on disk, and what they depend on."""
 
+import inspect
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -8,7 +10,8 @@ from model_cases import SCALES, build, corpus_on, whole_batch
 
 from perspectives.data.batches import Batch
 from perspectives.errors import ConfigError, DataWarning
-from perspectives.models.encoder import POOLING, Transformer, pool
+from perspectives.models.encoder import POOLING, Encoder, Transformer, pool
+from perspectives.models.ngrams import Ngrams
 
 TEXTS = pd.DataFrame({"text": ["Tea", "A longer remark about the weather in May", "No", "Some coffee, please", "قهوة"]})
 pytestmark = pytest.mark.filterwarnings("ignore:encoder 'tiny' needs:perspectives.errors.DataWarning")
@@ -21,6 +24,34 @@ def batch_of(encoder: Transformer, texts: pd.DataFrame, items) -> Batch:
 
 def files(folder) -> list:
     return sorted(folder.rglob("*.npy"))
+
+
+@pytest.mark.parametrize("kind", [Transformer, Ngrams])
+def test_all_encoders_have_one_interface(kind):
+    methods = [name for name, _ in inspect.getmembers(Encoder, inspect.isfunction) if not name.startswith("_")]
+    assert methods == ["fit", "load", "save", "vectors"]
+    for name in methods:
+        assert inspect.signature(getattr(kind, name)) == inspect.signature(getattr(Encoder, name))
+    encoder = kind("tiny") if kind is Transformer else kind()
+    assert encoder.live is False
+
+
+def test_a_pretrained_encoder_learns_and_saves_nothing_of_its_own(tmp_path):
+    encoder = Transformer("tiny")
+    before = {name: tensor.clone() for name, tensor in encoder.model.state_dict().items()}
+    assert encoder.fit(TEXTS) is encoder
+    encoder.save(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+    assert encoder.load(tmp_path) is encoder
+    assert all(torch.equal(tensor, before[name]) for name, tensor in encoder.model.state_dict().items())
+
+
+def test_vectors_are_computed_on_the_device_that_was_asked_for(tmp_path, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    assert Transformer("tiny").vectors(TEXTS, tmp_path / "a").shape == (5, 32)  # on the CPU, although there were a GPU
+    with pytest.raises(RuntimeError, match="meta tensors"):  # a device that every machine has, without numbers
+        Transformer("tiny").vectors(TEXTS, tmp_path / "b", torch.device("meta"))
+    assert not files(tmp_path / "b")
 
 
 def test_dropout_is_on_in_a_tuned_encoder_and_off_in_a_frozen_one():

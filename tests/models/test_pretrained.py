@@ -1,7 +1,10 @@
 """Where encoders come from."""
 
+import os
 import shutil
+import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -76,6 +79,84 @@ def test_the_offline_package_is_checked_before_use(tmp_path, monkeypatch):
 def test_without_the_offline_package_minilm_is_its_hub_name(monkeypatch):
     monkeypatch.setattr(pretrained.importlib.util, "find_spec", lambda _: None)
     assert pretrained.locate("minilm") == "sentence-transformers/all-MiniLM-L6-v2"
+
+
+def on_the_hub(home: Path, name: str, versions: dict[str, str]) -> None:
+    """What the Hub's client keeps of `name` once it was downloaded; versions: branch or tag → commit."""
+    repository = home / "hub" / f"models--{name.replace('/', '--')}"
+    (repository / "refs").mkdir(parents=True)
+    for number, (branch, commit) in enumerate(versions.items()):
+        tokenizer, model = pretrained.tiny()
+        with torch.no_grad():
+            model.embeddings.LayerNorm.bias.fill_(number)
+        for part in (tokenizer, model):
+            part.save_pretrained(repository / "snapshots" / commit)
+        (repository / "refs" / branch).write_text(commit)
+
+
+def test_a_revision_is_a_branch_tag_or_commit_on_the_hub(tmp_path):
+    commits = {"main": "0" * 40, "v1": "1" * 40}
+    on_the_hub(tmp_path, "someone/mine", commits)
+    script = (
+        "from perspectives.models.encoder import Transformer\n"
+        f"for revision in (None, 'v1', {commits['v1']!r}, 'main'):\n"
+        "    print(Transformer('someone/mine', revision=revision).model.embeddings.LayerNorm.bias[0].item())\n"
+        "Transformer('someone/mine', revision='v2')"
+    )
+    environment = os.environ | {"HF_HOME": str(tmp_path), "HF_HUB_OFFLINE": "1"}
+    for variable in ("HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE"):
+        environment.pop(variable, None)
+    done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True)
+    assert done.stdout.split() == ["0.0", "1.0", "1.0", "0.0"], done.stderr
+    assert "ConfigError: encoder 'someone/mine' could not be loaded" in done.stderr
+
+
+def test_a_revision_of_what_is_not_from_the_hub_is_refused(saved):
+    for name in ("tiny", str(saved)):
+        message = rf"encoder\.revision='v1' is for encoders from the Hub; '{name}' is here, leave it out"
+        with pytest.raises(ConfigError, match=message):
+            Transformer(name, revision="v1")
+
+
+def test_a_folder_is_known_by_its_weights_configuration_and_tokenizer(saved):
+    digests = [pretrained.folder_digest(str(saved))]
+    assert len(digests[0]) == 64
+    (saved / "README.md").write_text("how it was made")
+    moved = saved.rename(saved.with_name("elsewhere"))
+    assert pretrained.folder_digest(str(moved)) == digests[0]
+    weights = (moved / "model.safetensors").read_bytes()
+    changes = {
+        "model.safetensors": weights[:-1] + bytes([weights[-1] ^ 1]),
+        "config.json": (moved / "config.json").read_bytes() + b" ",
+        "tokenizer.json": (moved / "tokenizer.json").read_bytes() + b" ",
+        "vocab.txt": b"word",
+        "adapter.bin": b"\x00",
+    }
+    for name, content in changes.items():
+        (moved / name).write_bytes(content)
+        digests.append(pretrained.folder_digest(str(moved)))
+    (moved / "vocab.txt").rename(moved / "merges.txt")
+    digests.append(pretrained.folder_digest(str(moved)))
+    assert len(set(digests)) == 7
+
+
+def test_names_that_are_no_folder_have_no_digest(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("minilm", "tiny"):
+        Path(name).mkdir()  # which `load` would not read either
+        assert pretrained.folder_digest(name) is None
+    assert pretrained.folder_digest("someone/mine") is None
+    Path("file").touch()
+    assert pretrained.folder_digest("file") is None
+
+
+def test_the_digest_of_a_folder_needs_no_torch(saved):
+    script = (
+        "import sys; from perspectives.models.pretrained import folder_digest; "
+        f"print(folder_digest({str(saved)!r}), 'torch' in sys.modules, 'transformers' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == [pretrained.folder_digest(str(saved)), "False", "False"]
 
 
 def test_adapters_need_peft(monkeypatch):
