@@ -101,12 +101,10 @@ def notes(long: pd.DataFrame, baseline: str | None) -> list[str]:
         f"{long['folds'].max()} fold(s), up to {long['seeds'].max()} seed(s); ± is half a 95 % interval."
     ]
     fixed = long.loc[long["metric"].str.startswith("individual/"), "annotators_fixed"]
-    if len(fixed):
-        lines.append(
-            f"Individual metrics: {first['annotators']} annotators are too few to generalise from; intervals: over items."
-            if fixed.all()
-            else "Individual metrics: intervals are over items and annotators. Other metrics: over items."
-        )
+    if len(fixed) and fixed.all():
+        lines.append(f"{first['annotators']} annotators are too few to generalise from: intervals are over items.")
+    elif len(fixed):
+        lines.append("Individual metrics: intervals are over items and annotators. Other metrics: over items.")
     if baseline is not None:
         lines.append(f"Differences are paired with {baseline}; * p < .05 after Holm's correction over the rows.")
     if (long["kind"] == "oracle").any():
