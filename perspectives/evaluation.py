@@ -5,7 +5,7 @@ tied items out (there is no majority to predict); the predicted majority is the 
 item's own raters, ties decided by their mean probability.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -94,12 +94,9 @@ def _categorical(predictions: Predictions) -> Iterator[tuple[str, Estimate]]:
     if scale.kind == "ordinal":
         yield "individual/mae", individual.mae(scale.values[observed], scale.values[predicted])
         yield "individual/qwk", individual.qwk(observed, predicted, size)
-    seen = predictions.seen
-    if seen.any() and not seen.all():
-        for group, rows in (("seen", seen), ("unseen", ~seen)):
-            of_group = individual.macro_f1(observed[rows], predicted[rows], size)
-            yield f"individual/macro_f1_{group}", of_group.within(np.flatnonzero(rows), len(seen))
-
+    yield from _by_acquaintance(
+        predictions, "macro_f1", lambda rows: individual.macro_f1(observed[rows], predicted[rows], size)
+    )
     items, index = len(predictions.items), predictions.item_index
     target = item_means(np.eye(size)[observed], index, items)
     answer = item_means(probability, index, items)
@@ -117,6 +114,16 @@ def _categorical(predictions: Predictions) -> Iterator[tuple[str, Estimate]]:
     yield from _disagreement(target, answer, scale.values, voted)
     if scale.binary and {"official_label", "official_soft_label"} <= set(predictions.items):
         yield from _lewidi2023(predictions, answer)
+
+
+def _by_acquaintance(
+    predictions: Predictions, name: str, metric: Callable[[np.ndarray], Estimate]
+) -> Iterator[tuple[str, Estimate]]:
+    """The metric of the pairs whose annotator was seen in training, and of the others, where there are both."""
+    seen = predictions.seen
+    if seen.any() and not seen.all():
+        for group, rows in (("seen", np.flatnonzero(seen)), ("unseen", np.flatnonzero(~seen))):
+            yield f"individual/{name}_{group}", metric(rows).within(rows, len(seen))
 
 
 def _majority(labels: np.ndarray, predicted: np.ndarray, size: int, binary: bool) -> Iterator[tuple[str, Estimate]]:
@@ -156,6 +163,11 @@ def _multiple(predictions: Predictions) -> Iterator[tuple[str, Estimate]]:
     observed, probability = predictions.observed, predictions.probabilities()
     yield "individual/macro_f1", individual.multilabel_macro_f1(observed, predictions.labels())
     yield "individual/exact_match_error", individual.exact_match_error(observed, predictions.labels())
+    yield from _by_acquaintance(
+        predictions,
+        "macro_f1",
+        lambda rows: individual.multilabel_macro_f1(observed[rows], predictions.labels()[rows]),
+    )
     clipped = np.clip(probability, NEAR_ZERO, 1 - NEAR_ZERO)
     loss = -(observed * np.log(clipped) + (1 - observed) * np.log1p(-clipped))
     yield "individual/cross_entropy", mean(loss.sum(1))
@@ -168,6 +180,7 @@ def _rating(predictions: Predictions) -> Iterator[tuple[str, Estimate]]:
     observed, rating = predictions.observed, predictions.ratings()
     yield "individual/mae", individual.mae(observed, rating)
     yield "individual/rmse", individual.rmse(observed, rating)
+    yield from _by_acquaintance(predictions, "mae", lambda rows: individual.mae(observed[rows], rating[rows]))
     items, index = len(predictions.items), predictions.item_index
     target, answer = item_means(observed, index, items), item_means(rating, index, items)
     yield "soft/mae", individual.mae(target, answer)

@@ -1,5 +1,8 @@
 """Several runs in one table: joined, averaged, paired, refused."""
 
+import shutil
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -174,3 +177,49 @@ def test_the_command_writes_files_and_names_metrics(
     assert "metric 'individual/f2' is not available here; choose from" in capsys.readouterr().err
     assert main(["compare", str(folder), "--figure", str(tmp_path / "plot.doc")]) == 2
     assert "must end in .png, .svg or .pdf" in capsys.readouterr().err
+
+
+def test_what_is_left_out_is_said(folder: Path, tmp_path: Path) -> None:
+    copy = Path(shutil.copytree(folder, tmp_path / "runs"))
+    assert entries([copy])[1] == []
+    stopped = next(copy.glob("multitask-*-f1-s1-*"))
+    for run in copy.glob("multitask-*-s1-*"):
+        (run / "metrics.json").unlink()
+    found, notes = entries([copy])
+    assert len(notes) == 1
+    assert notes[0].startswith("Left out, unfinished: ")
+    assert stopped.name in notes[0]
+    assert len(by_name(found)["majority"].evaluations) == 2
+
+
+def test_two_runs_or_rows_of_one_name_are_refused(folder: Path, tmp_path: Path) -> None:
+    copy = Path(shutil.copytree(folder, tmp_path / "runs"))
+    run = next(copy.glob("majority-*"))
+    shutil.copytree(run, copy / "again")
+    with pytest.raises(RunError, match=r"two runs are majority, fold \d, seed \d, with the same settings"):
+        entries([copy])
+    table_of = by_name(entries([folder])[0])["majority"].evaluations[0].predictions.pairs
+    table_of[["item_id", "annotator_id"]].assign(prediction="rude").to_csv(tmp_path / "majority.csv", index=False)
+    with pytest.raises(RunError, match="two rows would be called majority; rename the table of predictions"):
+        entries([folder, tmp_path / "majority.csv"])
+    with pytest.raises(RunError, match="scored on the test pairs of a run; add a run folder"):
+        entries([tmp_path / "majority.csv"])
+
+
+def test_results_of_another_version_are_not_mixed_in(folder: Path, tmp_path: Path) -> None:
+    copy = Path(shutil.copytree(folder, tmp_path / "runs"))
+    provenance = next(copy.glob("majority-*")) / "provenance.json"
+    provenance.write_text(provenance.read_text().replace('"results_version": 1', '"results_version": 0'))
+    with pytest.raises(RunError, match="2 corpora, splits or versions"):
+        entries([copy])
+
+
+def test_comparing_loads_no_model(folder: Path) -> None:
+    code = (
+        "import sys; from perspectives.cli import main; main(sys.argv[1:]); "
+        "print([name for name in ('torch', 'lightning', 'transformers') if name in sys.modules])"
+    )
+    command = [sys.executable, "-c", code, "compare", str(folder)]
+    printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert "multitask" in printed
+    assert printed.splitlines()[-1] == "[]"

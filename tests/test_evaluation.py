@@ -139,3 +139,31 @@ def test_one_pair_and_no_pairs_are_summarised(kind):
         assert table["counts"] == {"pairs": pairs, "items": pairs, "annotators": pairs}
         accuracy = table["metrics"]["individual/mae" if kind == "interval" else "individual/macro_f1"]["value"]
         assert np.isnan(accuracy) == (pairs == 0)
+
+
+@pytest.mark.parametrize(("kind", "metric"), [("ordinal", "macro_f1"), ("multilabel", "macro_f1"), ("interval", "mae")])
+def test_a_score_of_people_never_seen_rests_on_those_people_alone(kind, metric):
+    predictions = made(kind)
+    evaluation = Evaluation(predictions)
+    for group, rows in (("seen", predictions.seen), ("unseen", ~predictions.seen)):
+        interval = evaluation.interval(f"individual/{metric}_{group}")
+        pairs = predictions.pairs[rows]
+        assert interval.clusters == {"item": pairs["item_id"].nunique(), "annotator": pairs["annotator_id"].nunique()}
+        assert interval.value == pytest.approx(
+            Evaluation(predictions.select(rows)).estimates[f"individual/{metric}"].value
+        )
+
+
+def test_items_that_a_split_kept_together_are_one_cluster():
+    predictions = made("ordinal")
+    groups = np.arange(ITEMS) // 2
+    grouped = replace(predictions, items=predictions.items.assign(group=groups), about={"group_by": "group"})
+    for name in ("individual/accuracy", "soft/manhattan"):
+        assert Evaluation(predictions).interval(name).clusters["item"] == ITEMS
+        assert Evaluation(grouped).interval(name).clusters["item"] == groups.max() + 1
+    estimate = Evaluation(grouped).estimates["soft/manhattan"]
+    sums = np.bincount(groups, estimate.influence)
+    clusters = len(sums)
+    assert Evaluation(grouped).interval("soft/manhattan").se == pytest.approx(
+        np.sqrt(sums @ sums * clusters / (clusters - 1))
+    )

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from perspectives.cli import main
+from perspectives.comparison import entries
 
 REPOSITORY = Path(__file__).parents[1]
 README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
@@ -48,6 +49,9 @@ def type_all(block_list: list[str], folder: Path, monkeypatch: pytest.MonkeyPatc
 def test_every_command_runs(elsewhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("PERSPECTIVES_DATA", raising=False)
     assert type_all(blocks("bash"), elsewhere, monkeypatch) == 11
+    rows = {entry.name: entry for entry in entries([elsewhere / "runs" / "synthetic"], best=True)[0]}
+    for name in ("multitask", "multitask_shared"):  # as the planted structure says
+        assert rows[name].difference(rows["majority"], "individual/macro_f1").low > 0.02
 
 
 @pytest.mark.slow

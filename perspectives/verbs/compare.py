@@ -15,8 +15,8 @@ from perspectives.files import write_text
 from perspectives.reports.tables import FORMATS, render
 
 DEFAULT_METRICS = (
-    "individual/macro_f1", "individual/macro_f1_unseen", "individual/mae", "majority/macro_f1", "soft/cross_entropy",
-    "soft/manhattan", "soft/mae", "disagreement/entropy_pearson",
+    "individual/macro_f1", "individual/macro_f1_unseen", "individual/mae", "individual/mae_unseen", "majority/macro_f1",
+    "soft/cross_entropy", "soft/manhattan", "soft/mae", "disagreement/entropy_pearson",
 )  # fmt: skip
 
 
