@@ -43,11 +43,21 @@ class Failure(NamedTuple):
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command line and return its exit code: 0, 1 (something failed), 2 (wrong use) or 130 (interrupted)."""
-    args = list(sys.argv[1:] if argv is None else argv)
-    verb = args[0] if args else "--help"
     warnings.formatwarning = _format_warning
+    try:
+        return _dispatch(list(sys.argv[1:] if argv is None else argv))
+    except BrokenPipeError:
+        if not _output_closed():
+            raise
+        return FAILED
+    except KeyboardInterrupt:
+        return _say(None, "interrupted; run the same command again to resume", INTERRUPTED)
+
+
+def _dispatch(args: list[str]) -> int:
+    verb = args[0] if args else "--help"
     if verb in ("-h", "--help", "help"):
-        print(_usage())
+        print(_usage(), flush=True)
         return 0
     if verb == "--version" or (verb in HYDRA_VERBS and "--version" in args):
         print(f"perspectives {__version__}")
@@ -56,14 +66,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _complete(args)
     if verb not in (*HYDRA_VERBS, *PLAIN_VERBS):
         return _say(None, _unknown_verb(verb), WRONG_USE)
-    try:
-        return (_run_hydra if verb in HYDRA_VERBS else _run_plain)(verb, args[1:])
-    except BrokenPipeError:
-        if not _output_closed():
-            raise
-        return FAILED
-    except KeyboardInterrupt:
-        return _say(None, "interrupted; run the same command again to resume", INTERRUPTED)
+    return (_run_hydra if verb in HYDRA_VERBS else _run_plain)(verb, args[1:])
 
 
 def _output_closed() -> bool:

@@ -3,7 +3,7 @@
 Reads Predictions; no model is loaded. Priors that nobody ran are computed from the corpus where it is at hand.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -23,6 +23,7 @@ from perspectives.metrics.intervals import Interval, holm
 from perspectives.predictions import PAIR_KEY, Predictions, join
 from perspectives.runs import Run, find_runs
 
+SMALLEST_GROUP = 5  # people
 SELECTED_BY = ("individual/cross_entropy", "individual/mae")  # on validation, lower is better; the first that exists
 MODEL_OPTIONS = ("encoder", "model", "optim", "trainer", "calibrate")
 ORDER = (
@@ -78,7 +79,7 @@ def entries(paths: Sequence[str | Path], best: bool = False) -> tuple[list[Entry
     """Everything found in run folders (or folders above them) and in tables of outside predictions; and notes on it.
 
     best: of several configurations of one method keep the one with the best validation score. The notes name what was
-    left out: unfinished runs, and priors when the corpus is not at hand to compute them.
+    left out: unfinished runs, runs on other folds than most, and priors when the corpus is not at hand to compute them.
 
     Raises RunError when the runs are of different corpora, splits or test pairs, when nothing is finished, or when two
     rows would have one name.
@@ -92,13 +93,17 @@ def entries(paths: Sequence[str | Path], best: bool = False) -> tuple[list[Entry
     unfinished = [run.folder.name for run in runs if not run.finished]
     if not finished:
         raise RunError(f"none of the {len(runs)} runs is finished; run their commands again to resume them")
-    notes = [f"Left out, unfinished: {', '.join(unfinished)}; run their commands again."] if unfinished else []
+    notes = list(dict.fromkeys(f"Data: {note}." for run in finished for note in run.provenance["data"]["notes"]))
+    notes += [f"Left out, unfinished: {', '.join(unfinished)}; run their commands again."] if unfinished else []
     _refuse_mixtures(finished)
     try:
         finished += _priors_of(finished)
     except DataError as error:
         notes.append(f"Priors left out, the corpus is not here to compute them: {str(error).splitlines()[0]}")
     _refuse_mixtures(finished)
+    finished, dropped = _on_common_folds(finished)
+    if dropped:
+        notes.append(f"Left out, other folds than most: {', '.join(run.folder.name for run in dropped)}.")
     found = [entry for group in _groups(finished) for entry in _entries_of(group)]
     found = _selected(found) if best else _labelled(found)
     _refuse_different_pairs(found)
@@ -108,6 +113,22 @@ def entries(paths: Sequence[str | Path], best: bool = False) -> tuple[list[Entry
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise RunError(f"two rows would be called {', '.join(twice)}; rename the table of predictions")
     return sorted(found, key=_rank), notes
+
+
+def _on_common_folds(runs: Sequence[Run]) -> tuple[list[Run], list[Run]]:
+    """Runs on the folds that most configurations and seeds cover, and the rest: further folds, and seeds without all."""
+    trainings: dict[tuple, set] = defaultdict(set)
+    for run in runs:
+        trainings[_training(run)].add(_fold(run))
+    counts = Counter(frozenset(folds) for folds in trainings.values())
+    common = max(counts, key=lambda folds: (counts[folds], len(folds)))
+    kept = [run for run in runs if _fold(run) in common and common <= trainings[_training(run)]]
+    return kept, [run for run in runs if run not in kept]
+
+
+def _training(run: Run) -> tuple:
+    """What all folds of one training share: method, options and seed."""
+    return run.config["model"]["name"], str(sorted(_options(run).items())), run.config.get("seed")
 
 
 def _priors_of(runs: Sequence[Run]) -> list[Run]:
@@ -130,9 +151,10 @@ def _fold(run: Run) -> Any:
 def _refuse_mixtures(runs: Sequence[Run]) -> None:
     corpora: dict[Any, list[str]] = defaultdict(list)
     for run in runs:
-        split = {key: value for key, value in run.config["split"].items() if key != "fold"}
+        split, target = _split(run), run.config["data"].get("target")
         data, version = run.provenance["data"]["checksum"][:8], run.provenance["results_version"]
-        named = f"{run.config['data']['name']} (data {data}, results version {version}), split {split}"
+        named = f"{run.config['data']['name']}{f' {target}' if target else ''}, split {split}, "
+        named += f"data {data}, results version {version}"
         corpora[named].append(run.folder.name)
     if len(corpora) > 1:
         shown = [f"{name}: {', '.join(folders[:3])}" for name, folders in corpora.items()]
@@ -141,11 +163,18 @@ def _refuse_mixtures(runs: Sequence[Run]) -> None:
         )
 
 
+def _split(run: Run) -> str:
+    """`items folds=5, seed=0`: the kind of split and its options, without the fold."""
+    options = {key: value for key, value in run.config["split"].items() if key not in ("_target_", "fold")}
+    shown = ", ".join(f"{key}={value}" for key, value in options.items() if value is not None)
+    return f"{run.config['split']['_target_'].rpartition('.')[2]} {shown}".strip()
+
+
 def _groups(runs: Sequence[Run]) -> list[list[Run]]:
     """Runs that differ in fold and seed only, together."""
     groups: dict[str, list[Run]] = defaultdict(list)
     for run in runs:
-        groups[str((run.config["model"]["name"], sorted(_options(run).items())))].append(run)
+        groups[str(_training(run)[:2])].append(run)
     return list(groups.values())
 
 
@@ -166,18 +195,15 @@ def _entries_of(runs: Sequence[Run]) -> list[Entry]:
                 f"one of them {run.folder.name}; name the runs you mean, or delete one"
             )
         by_seed[seed][_fold(run)] = run.predictions("test")
-    folds = {tuple(sorted(found, key=str)) for found in by_seed.values()}
-    if len(folds) > 1:
-        raise RunError(
-            f"the seeds of {runs[0].folder.name} cover different folds: {sorted(folds)}; run the missing ones"
-        )
     made = []
     for name in next(iter(next(iter(by_seed.values())).values())):
         joined = [ordered(join([found[fold][name] for fold in sorted(found, key=str)])) for found in by_seed.values()]
         score = _validation_score(runs, name)
         prior, oracle = runs[0].config["model"]["name"] == MODEL_FREE, bool(joined[0].about.get("oracle"))
         evaluations = [Evaluation(predictions) for predictions in joined]
-        made.append(Entry(name, evaluations, len(next(iter(folds))), _options(runs[0]), score, prior, oracle))
+        made.append(
+            Entry(name, evaluations, len(next(iter(by_seed.values()))), _options(runs[0]), score, prior, oracle)
+        )
     return made
 
 
@@ -203,23 +229,25 @@ def _selected(found: list[Entry]) -> list[Entry]:
     chosen = []
     for name, candidates in by_name.items():
         winner = min(candidates, key=lambda entry: entry.validation)
-        tried = f" (best of {len(candidates)})" if len(candidates) > 1 else ""
+        settings = _differing(winner, [candidate.options for candidate in candidates])
+        tried = f" (best of {len(candidates)}: {settings})" if len(candidates) > 1 else ""
         chosen.append(replace(winner, name=name + tried))
     return chosen
 
 
 def _labelled(found: list[Entry]) -> list[Entry]:
     """Names that tell configurations of one method apart by the options in which they differ."""
-    labelled = []
-    for entry in found:
-        same = [other.options for other in found if other.name == entry.name]
-        shared = [key for key in entry.options if all(key in options for options in same)]
-        differing = [key for key in shared if len({str(options[key]) for options in same}) > 1]
-        if "encoder._target_" in differing:  # kinds of encoder differ: all their options do
-            differing = ["encoder._target_", *(key for key in differing if not key.startswith("encoder."))]
-        settings = ", ".join(_setting(entry.options, key) for key in differing)
-        labelled.append(replace(entry, name=f"{entry.name} {settings}".strip()))
-    return labelled
+    same = {entry.name: [other.options for other in found if other.name == entry.name] for entry in found}
+    return [replace(entry, name=f"{entry.name} {_differing(entry, same[entry.name])}".strip()) for entry in found]
+
+
+def _differing(entry: Entry, candidates: Sequence[dict[str, Any]]) -> str:
+    """The entry's options in which the candidates differ, `optim.lr=0.001, …`."""
+    shared = [key for key in entry.options if all(key in options for options in candidates)]
+    differing = [key for key in shared if len({str(options[key]) for options in candidates}) > 1]
+    if "encoder._target_" in differing:  # kinds of encoder differ: all their options do
+        differing = ["encoder._target_", *(key for key in differing if not key.startswith("encoder."))]
+    return ", ".join(_setting(entry.options, key) for key in differing)
 
 
 def _setting(options: dict[str, Any], key: str) -> str:
@@ -266,8 +294,15 @@ def table(found: Sequence[Entry], baseline: str | None, metrics: Sequence[str]) 
     return long
 
 
+def _too_few(metric: str, interval: Interval) -> bool:
+    """Whether a score of people seen or never seen rests on so few of them that it would speak of single persons."""
+    return metric.endswith(("_seen", "_unseen")) and interval.clusters["annotator"] < SMALLEST_GROUP
+
+
 def _row(entry: Entry, metric: str, reference: Entry | None) -> dict[str, Any]:
     interval, predictions = entry.interval(metric), entry.evaluations[0].predictions
+    if _too_few(metric, interval):
+        interval = replace(interval, value=float("nan"), low=float("nan"), high=float("nan"))
     row: dict[str, Any] = {"entry": entry.name, "kind": entry.kind, "metric": metric, "value": interval.value}
     row |= {
         "low": interval.low,

@@ -33,11 +33,11 @@ def fit(config: DictConfig) -> Run:
     """
     if config.model.name == MODEL_FREE:
         config = OmegaConf.masked_copy(config, [str(key) for key in config if key not in UNUSED_BY_PRIORS])
-    check_config(config, BUILT_WITH)
     annotations = load(config.data)
     run = run_at(config.paths.runs, identity(config), annotations.checksum)
     if run.finished:
         return run
+    check_config(config, BUILT_WITH)  # not earlier: it imports whatever is named, and a finished run needs none of it
     split: Split = instantiate(config.split, annotations=annotations)
     with run.locked():
         if not run.finished:  # unless another process has finished it meanwhile

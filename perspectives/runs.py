@@ -40,6 +40,9 @@ class Run:
 
     folder: Path
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "folder", Path(self.folder))
+
     @property
     def finished(self) -> bool:
         """Whether the run ended well: `metrics.json` is written last."""

@@ -60,7 +60,7 @@ class Training:
         self.schema = self.people if self._sees_everyone else Schema.of(self.targets["train"])
         L.seed_everything(config.seed, verbose=False)
         os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")  # or tokenizers warn when wandb starts its process
-        self.device = torch.device("cuda" if _on_gpu(config.trainer.accelerator) else "cpu")
+        self.device = device_of(config.trainer.accelerator)
         encoder = instantiate(config.encoder)
         started = time.perf_counter()
         self.tokens, module = self._content(encoder)
@@ -261,8 +261,13 @@ def _interruptible() -> Iterator[None]:
             signal.signal(signal.SIGINT, handler)
 
 
-def _on_gpu(accelerator: str) -> bool:
-    return torch.cuda.is_available() and accelerator in ("auto", "gpu")
+def device_of(accelerator: str) -> torch.device:
+    """Where `trainer.accelerator` puts the model. Raises ConfigError when the machine has no such thing."""
+    there = {"gpu": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    chosen = next(name for name, available in there.items() if available) if accelerator == "auto" else accelerator
+    if not there[chosen]:
+        raise ConfigError(f"trainer.accelerator={chosen}, but torch finds none on this machine; choose auto or cpu")
+    return torch.device({"gpu": "cuda"}.get(chosen, chosen))
 
 
 # Building and rebuilding. ------------------------------------------------------------------------------------------

@@ -17,7 +17,10 @@ torch.set_num_threads(1)  # models this small only wait for each other's threads
 
 TINY = ("debug=tiny", "trainer.max_epochs=3")
 # Everything random is on: dropout, and bf16 autocast as in real fine-tuning.
-FINETUNE = ("trainer=finetune", "debug=tiny", "encoder.tune=full", "trainer.max_epochs=3", "trainer.batch_size=8")
+FINETUNE = (
+    *("trainer=finetune", "trainer.precision=bf16-mixed", "debug=tiny", "encoder.tune=full"),
+    *("trainer.max_epochs=3", "trainer.batch_size=8"),
+)
 
 # A process that has imported what training needs, once, and forks a child for every command.
 PROCESSES = multiprocessing.get_context("forkserver")

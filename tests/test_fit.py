@@ -14,7 +14,7 @@ from perspectives.config import compose
 from perspectives.data.batches import Batch, Batches
 from perspectives.data.load import load
 from perspectives.data.schema import Schema
-from perspectives.errors import RunError
+from perspectives.errors import ConfigError, RunError
 from perspectives.predictions import Predictions
 from perspectives.training import load_model
 
@@ -256,3 +256,12 @@ def test_runs_without_a_model_are_told_so(tmp_path):
         load_model(run, pd.DataFrame({"text": ["tea"]}))
     with pytest.raises(RunError, match=r"x is not a run \(no config.yaml\)"):
         load_model(replace(run, folder=tmp_path / "x"), pd.DataFrame({"text": ["tea"]}))
+
+
+def test_an_accelerator_that_is_not_there_is_refused(tmp_path):
+    if torch.cuda.is_available():
+        pytest.skip("there is a GPU")
+    with pytest.raises(
+        ConfigError, match=r"trainer\.accelerator=gpu, but torch finds none on this machine; choose auto or cpu"
+    ):
+        train(tmp_path, *TINY, "trainer.accelerator=gpu")

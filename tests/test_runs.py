@@ -107,9 +107,10 @@ def test_a_finished_run_holds_everything(finished):
     assert len(run.predictions("validation")["multitask"]) > 0
 
 
-def test_provenance_says_how_to_repeat_the_run(tmp_path):
+def test_provenance_says_how_to_repeat_the_run(tmp_path, monkeypatch):
     command = ["train", *TINY, *places(tmp_path)]
-    assert main(command) == 0
+    monkeypatch.setattr("sys.argv", ["/somewhere/bin/perspectives", *command])
+    assert main() == 0
     (run,) = find_runs([tmp_path / "runs"])
     provenance = run.provenance
     assert provenance["command"].split()[:3] == ["perspectives", "train", "debug=tiny"]
@@ -117,6 +118,8 @@ def test_provenance_says_how_to_repeat_the_run(tmp_path):
     assert provenance["data"]["checksum"] == load(compose("train", TINY).data).checksum
     assert {"commit", "started", "python", "machine", "results_version"} <= provenance.keys()
     assert "resumed" not in provenance
+    monkeypatch.setattr("sys.argv", ["a_notebook.py", "train"])
+    assert fit(compose("train", [*TINY, *places(tmp_path), "seed=7"])).provenance["command"] is None
 
 
 def test_history_has_a_row_per_epoch_and_starts_at_the_untrained_loss(finished):

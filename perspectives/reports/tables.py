@@ -24,8 +24,8 @@ def _wide(long: pd.DataFrame, metrics: list[str], baseline: str | None) -> pd.Da
     for metric in metrics:
         wide[metric] = [cells.get((name, metric), "") for name in names]
     first = long[long["metric"] == metrics[0]].set_index("entry")
-    if "difference" in long:
-        wide[f"{metrics[0].split('/')[1]} − {baseline}"] = [
+    if baseline is not None and "difference" in long:
+        wide[f"{metrics[0].split('/')[1]} − {baseline.split(' ')[0]}"] = [
             _difference(first.loc[name]) if name in first.index else "" for name in names
         ]
     if (long["seeds"] > 1).any():

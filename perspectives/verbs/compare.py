@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from perspectives.comparison import Entry, entries, table
+from perspectives.comparison import SMALLEST_GROUP, Entry, entries, table
 from perspectives.errors import ConfigError
 from perspectives.files import write_text
 from perspectives.reports.tables import FORMATS, render
@@ -54,7 +54,7 @@ def main(args: argparse.Namespace) -> int:
     metrics = chosen(args.metrics, available)
     baseline = _baseline(args.baseline, found)
     long = table(found, baseline, metrics)
-    text = render(long, metrics, baseline, args.format, [*notes(long, baseline), *left_out])
+    text = render(long, metrics, baseline, args.format, [*notes(long, baseline, unseen_support(found)), *left_out])
     if args.output:
         write_text(args.output, text + "\n")
     else:
@@ -93,13 +93,26 @@ def _baseline(name: str, found: Sequence[Entry]) -> str | None:
     return None
 
 
-def notes(long: pd.DataFrame, baseline: str | None) -> list[str]:
+def unseen_support(found: Sequence[Entry]) -> tuple[int, int] | None:
+    """Test pairs of people without training labels, and how many people; None when everybody was seen."""
+    pairs = found[0].evaluations[0].predictions.pairs
+    unseen = pairs[pairs["training_labels"] == 0]
+    return (len(unseen), unseen["annotator_id"].nunique()) if 0 < len(unseen) < len(pairs) else None
+
+
+def notes(long: pd.DataFrame, baseline: str | None, unseen: tuple[int, int] | None) -> list[str]:
     """What a reader needs to understand the numbers."""
     first = long.iloc[0]
     lines = [
         f"{first['pairs']:,} test pairs of {first['items']:,} items and {first['annotators']:,} annotators, "
         f"{long['folds'].max()} fold(s), up to {long['seeds'].max()} seed(s); ± is half a 95 % interval."
     ]
+    if unseen:
+        lines.append(
+            f"Unseen in training: {unseen[0]:,} pairs of {unseen[1]:,} people; no score below {SMALLEST_GROUP} people."
+        )
+    if "soft/cross_entropy" in set(long["metric"]):
+        lines.append("Cross-entropy clips at 1e-12, so an answer that excludes what happened costs 27.6.")
     fixed = long.loc[long["metric"].str.startswith("individual/"), "annotators_fixed"]
     if len(fixed) and fixed.all():
         lines.append(f"{first['annotators']} annotators are too few to generalise from: intervals are over items.")
@@ -108,5 +121,8 @@ def notes(long: pd.DataFrame, baseline: str | None) -> list[str]:
     if baseline is not None:
         lines.append(f"Differences are paired with {baseline}; * p < .05 after Holm's correction over the rows.")
     if (long["kind"] == "oracle").any():
-        lines.append("† looks at the judged item's own annotations: a bound, not a model.")
+        lines.append(
+            "† gives everyone the majority of the judged item's own annotations (of the others' in oracle_others): on "
+            "individual and majority metrics what answers without the annotator's id could reach."
+        )
     return lines

@@ -4,7 +4,7 @@ Which column is what is said by name; nothing is guessed from the content except
 """
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +24,8 @@ SUFFIXES = (".csv", ".tsv", ".jsonl", ".parquet")
 def read(
     path: str | Path,
     columns: Mapping[str, str | None] | None = None,
-    attributes: Mapping[str, str] | Sequence[str] = (),
-    item_attributes: Mapping[str, str] | Sequence[str] = (),
+    attributes: Mapping[str, str] | Sequence[str] | None = None,
+    item_attributes: Mapping[str, str] | Sequence[str] | None = None,
     items: str | Path | None = None,
     annotators: str | Path | None = None,
     kind: str = "nominal",
@@ -42,7 +42,8 @@ def read(
     columns: our name -> the column's name in the file, for item_id, annotator_id, label (all three under our names
         unless said otherwise), round, time, condition, weight, text, text_pair, split, gold, official_label, group,
         language, domain. Null: the corpus has no such column.
-    attributes: demographic attributes as a list of columns, or our name -> column. item_attributes: the same for items.
+    attributes: demographic attributes as a list of columns, or our name -> column; null takes all columns of the file
+        `annotators`, where there is one. item_attributes: the same for the file `items`.
     items, annotators: files of their own for items and for annotators, where `path` does not hold their columns; the
         columns of the ids have the same name as in `path`.
     kind, levels, low, high: the scale. Levels from lowest to highest; null takes the values that occur, sorted (as
@@ -55,12 +56,14 @@ def read(
     that are missing, or when the scale cannot be what the options say.
     """
     names = _names(columns or {})
-    of_annotators, of_items = _renaming(attributes), _renaming(item_attributes)
     table = _load(path, subset)
     if table.attrs.get("splits"):
         names.setdefault("split", "split")
     item_table = table if items is None else _load(items, None)
     annotator_table = table if annotators is None else _load(annotators, None)
+    known = {"item_id", "annotator_id", *names, *names.values()}
+    of_annotators = _renaming(attributes, annotator_table.columns.difference(list(known), sort=False), annotators)
+    of_items = _renaming(item_attributes, item_table.columns.difference(list(known), sort=False), items)
 
     item_columns = {"item_id": names["item_id"]} | {our: names[our] for our in OF_ITEM if our in names} | of_items
     annotator_columns = {"annotator_id": names["annotator_id"]} | of_annotators
@@ -95,7 +98,12 @@ def _names(columns: Mapping[str, str | None]) -> dict[str, str]:
     return {name: name for name in REQUIRED_COLUMNS} | given
 
 
-def _renaming(attributes: Mapping[str, str] | Sequence[str]) -> dict[str, str]:
+def _renaming(
+    attributes: Mapping[str, str] | Sequence[str] | None, others: Iterable[str], own_file: str | Path | None
+) -> dict[str, str]:
+    """Our name -> column; for null all `others` of a file of its own."""
+    if attributes is None:
+        attributes = list(others) if own_file is not None else []
     return dict(attributes) if isinstance(attributes, Mapping) else {name: name for name in attributes}
 
 
