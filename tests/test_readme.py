@@ -42,7 +42,7 @@ def type_all(block_list: list[str], folder: Path, monkeypatch: pytest.MonkeyPatc
         assert program == "perspectives"
         monkeypatch.setattr("sys.argv", ["perspectives", *words])
         if "--help" in words:  # Hydra's ends the process
-            with pytest.raises(SystemExit, match="^0$"):
+            with pytest.raises(SystemExit, match=r"^0$"):
                 main()
         else:
             assert main() == 0, f"perspectives {shlex.join(words)}"
