@@ -116,7 +116,7 @@ def entries(paths: Sequence[str | Path], best: bool = False) -> tuple[list[Entry
 
 
 def _on_common_folds(runs: Sequence[Run]) -> tuple[list[Run], list[Run]]:
-    """Runs on the folds that most configurations and seeds cover; and the rest, of other folds or without all of them."""
+    """Runs on the folds that most configurations and seeds cover; and the rest: of other folds, or without all."""
     trainings: dict[tuple, set] = defaultdict(set)
     for run in runs:
         trainings[_training(run)].add(_fold(run))
