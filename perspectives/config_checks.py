@@ -14,7 +14,7 @@ TRUSTED = "PERSPECTIVES_TARGETS"
 MISSING = object()
 # Options of a group that say which choice it is or what it is used for: where the target does not take them, they are
 # read by the code that builds it.
-LABELS = ("name", "target", "tie")
+LABELS = ("name", "target", "tie", "attributes")
 SPECIAL = ("_target_", "_partial_", "_recursive_", "_convert_", "_args_")
 
 
@@ -55,6 +55,7 @@ _BOOL = Accepts(lambda value: isinstance(value, bool), "true or false")
 OPTIONS = {
     "seed": _whole(0),
     "calibrate": _BOOL,
+    "control": _one_of("none", "shuffled_ids", "shuffled_demographics"),
     "predictions.everyone": _BOOL,
     "predictions.max_bytes": _whole(1),
     "trainer.batch_size": _whole(1),

@@ -15,12 +15,13 @@ from perspectives.runs import Run, log_trial, run_at
 from perspectives.trackers import report, tracking
 
 MODEL_FREE = "priors"
-UNUSED_BY_PRIORS = ("encoder", "optim", "trainer", "calibrate", "predictions", "seed")
+UNUSED_BY_PRIORS = ("encoder", "optim", "trainer", "calibrate", "control", "predictions", "seed")
+BLIND = ("majority", "softlabel")  # they never see who is asked, so that no control changes anything
 
 # What `fit` adds to, or takes out of, the options of these nodes before it builds them.
 BUILT_WITH = {
     "split": ("annotations",),
-    "model": ("encoder", "schema", "optimization", "seed", "name", "target", "tie"),
+    "model": ("encoder", "schema", "optimization", "seed", "name", "target", "tie", "attributes"),
 }
 
 Answers = dict[str, dict[str, Predictions]]  # name → part → predictions
@@ -33,6 +34,9 @@ def fit(config: DictConfig) -> Run:
     """
     if config.model.name == MODEL_FREE:
         config = OmegaConf.masked_copy(config, [str(key) for key in config if key not in UNUSED_BY_PRIORS])
+    elif config.model.name in BLIND:
+        config = config.copy()
+        config.control = "none"
     annotations = load(config.data)
     run = run_at(config.paths.runs, identity(config), annotations.checksum)
     if run.finished:

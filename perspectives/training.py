@@ -28,7 +28,8 @@ from tqdm import tqdm
 from perspectives.callbacks import MONITOR, BestPoint, History, Progress, ResumePoint, WholeFiles
 from perspectives.config import instantiate
 from perspectives.data.annotations import AnnotationSet
-from perspectives.data.batches import Batch, Batches
+from perspectives.data.batches import Batches
+from perspectives.data.controls import shuffled_demographics, shuffled_ids
 from perspectives.data.schema import Schema
 from perspectives.data.splits import Split
 from perspectives.data.tokens import Tokens
@@ -41,7 +42,7 @@ from perspectives.models.majority import MAJORITY_ID, majority_labels
 from perspectives.predictions import Predictions
 from perspectives.runs import Run
 
-TARGET_OPTIONS = ("name", "target", "tie")  # of a model's configuration: what it is called and what it is trained on
+TARGET_OPTIONS = ("name", "target", "tie", "attributes")  # of a model's configuration: its name and what it sees
 DIVERGED = 100.0  # a best validation loss this many times the untrained model's is no result
 
 
@@ -55,7 +56,11 @@ class Training:
     def __init__(self, config: DictConfig, annotations: AnnotationSet, split: Split, run: Run) -> None:
         """Raises DataError, ConfigError or RunError for what cannot be trained or may not be written."""
         self.config, self.annotations, self.split, self.run = config, annotations, split, run
-        self.people = Schema.of(annotations.select(split.rows("train")))
+        self.seen = annotations  # what the model gets to see of it
+        if config.control == "shuffled_demographics":
+            self.seen = shuffled_demographics(annotations, config.seed)
+        people = self.seen.select(split.rows("train"))
+        self.people = Schema.of(people, config.model.get("attributes"))
         self.targets = {part: self._targets(part) for part in ("train", "validation")}
         self.schema = self.people if self._sees_everyone else Schema.of(self.targets["train"])
         L.seed_everything(config.seed, verbose=False)
@@ -67,6 +72,13 @@ class Training:
         self.encode_seconds = time.perf_counter() - started
         per_batch = self._annotations_per_batch()
         self.model = build_model(config, module, self.schema, per_batch)
+        if config.model.get("class_weights") is not None:
+            warnings.warn(
+                "model.class_weights bias the predicted probabilities, and with them soft metrics and juries; compare "
+                "with model.class_weights=null before you rely on either",
+                DataWarning,
+                stacklevel=2,
+            )
         self.history = History(run.folder / "history.csv", per_batch)
         if not self.model.blind and np.median(self.schema.training_labels) < 2:
             warnings.warn(
@@ -85,7 +97,9 @@ class Training:
     def _targets(self, part: str) -> AnnotationSet:
         """What the model learns from: the annotations of a part, or one label per item made of them."""
         rows = self.split.rows(part)
-        kept = replace(self.annotations, annotations=self.annotations.annotations.iloc[rows].reset_index(drop=True))
+        kept = replace(self.seen, annotations=self.seen.annotations.iloc[rows].reset_index(drop=True))
+        if self.config.control == "shuffled_ids":
+            kept = shuffled_ids(kept, self.config.seed)
         if not self._sees_everyone:
             if self.config.model.target != MAJORITY_ID:
                 raise ConfigError(f"model.target={self.config.model.target!r} is unknown; choose majority")
@@ -110,8 +124,8 @@ class Training:
 
     def batches(self, annotations: AnnotationSet, rows: np.ndarray, **options: Any) -> Batches:
         """Batches over these rows; people the model does not know have code 0."""
-        codes = self.schema.codes(annotations.annotators["annotator_id"])
-        return Batches(annotations, rows, codes, self.config.trainer.batch_size, tokens=self.tokens, **options)
+        annotators = self.schema.encode(annotations.annotators)
+        return Batches(annotations, rows, annotators, self.config.trainer.batch_size, tokens=self.tokens, **options)
 
     # Fitting. ------------------------------------------------------------------------------------------------------
 
@@ -188,15 +202,16 @@ class Training:
         grid = np.empty(self._everyone_shape(), np.float32) if everyone else None
         position = np.full(len(self.annotations.items), -1)
         position[np.unique(self.annotations.item_index[rows])] = np.arange(len(judged.items))
-        people = torch.from_numpy(self.schema.codes(self.annotations.annotators["annotator_id"])).to(self.device)
+        people = self.schema.encode(self.seen.annotators).to(self.device)
         model = self.model.eval().to(self.device)
-        batches = self.batches(self.annotations, rows)
+        batches = self.batches(self.seen, rows)
         hidden = None if self.config.trainer.progress else True  # None: shown on terminals only
         with torch.inference_mode():
             for batch in tqdm(batches, desc=f"predicting {part}", unit="batch", leave=False, disable=hidden):
-                here = moved(batch, self.device)
+                here = batch.to(self.device)
                 content = model.encode(here)
-                values[batch.row.numpy()] = model.predict_pairs(content, here.item_index, here.annotator).cpu().numpy()
+                answers = model.predict_pairs(content, here.annotators, here.item_index, here.annotator_index)
+                values[batch.row.numpy()] = answers.cpu().numpy()
                 if grid is not None:
                     grid[position[batch.item.numpy()]] = model.everyone(content, people).cpu().numpy()
         about = {"method": self.config.model.name, "seed": self.config.seed}
@@ -228,13 +243,6 @@ def check_budget(shape: tuple[int, int, int], budget: int) -> None:
             f"everyone's answers would take {cost:,} bytes ({' × '.join(map(str, shape))} numbers), more than "
             f"predictions.max_bytes={budget:,}; raise it, judge fewer items, or leave predictions.everyone=false"
         )
-
-
-def moved(batch: Batch, device: torch.device) -> Batch:
-    """The batch on another device."""
-    tokens = None if batch.tokens is None else {name: ids.to(device) for name, ids in batch.tokens.items()}
-    tensors = {name: getattr(batch, name).to(device) for name in ("item", "item_index", "annotator", "label", "row")}
-    return Batch(**tensors, tokens=tokens)
 
 
 @contextmanager

@@ -241,13 +241,12 @@ def test_a_model_is_rebuilt_from_its_run(tmp_path, options):
 def rebuilt(run, found: Predictions) -> np.ndarray:
     """The answers of a model rebuilt from the run, for the pairs of `found`."""
     model, tokens = load_model(run, found.items[["text"]])
-    codes = torch.from_numpy(Schema.load(run.folder / "schema.json").codes(found.annotators["annotator_id"]))
+    annotators = Schema.load(run.folder / "schema.json").encode(found.annotators)
     items = np.arange(len(found.items))
-    item_index, none = torch.from_numpy(found.item_index), torch.empty(0, dtype=torch.int64)
-    batch = Batch(torch.from_numpy(items), item_index, none, none, none, tokens and tokens.padded(items))
+    batch = Batch.of_texts(torch.from_numpy(items), tokens and tokens.padded(items))
+    pairs = torch.from_numpy(found.item_index), torch.from_numpy(found.annotator_index)
     with torch.inference_mode():
-        content = model.encode(batch)
-        return model.predict_pairs(content, item_index, codes[found.annotator_index]).numpy()
+        return model.predict_pairs(model.encode(batch), annotators, *pairs).numpy()
 
 
 def test_runs_without_a_model_are_told_so(tmp_path):

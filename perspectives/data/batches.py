@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from perspectives.data.annotations import AnnotationSet
+from perspectives.data.annotators import Annotators
 from perspectives.data.tokens import Tokens
 
 BUCKET = 50  # batches sorted by length together: little padding, and still a shuffled order
@@ -23,24 +24,37 @@ class Batch:
     """Unique items and their annotations in coordinate form.
 
     item: global row of each item, int64 [item]. tokens: `input_ids`, `attention_mask`, … int64 [item, token], padded to
-    the longest text of the batch; None when content vectors are cached.
-    item_index: position in `item` of each annotation's text, annotator: its annotator's code, row: its row in the
-    annotation table, all int64 [annotation]; label: int64 [annotation], float32 [annotation] (interval) or float32
-    [annotation, level] (multilabel).
+    the longest text of the batch; None when content vectors are cached. annotators: who labelled any of the items.
+    item_index, annotator_index: positions of each annotation's text in `item` and of its annotator in `annotators`,
+    row: its row in the annotation table, all int64 [annotation]; label: int64 [annotation], float32 [annotation]
+    (interval) or float32 [annotation, level] (multilabel).
     """
 
     item: Tensor
+    annotators: Annotators
     item_index: Tensor
-    annotator: Tensor
+    annotator_index: Tensor
     label: Tensor
     row: Tensor
     tokens: dict[str, Tensor] | None = None
+
+    @classmethod
+    def of_texts(cls, item: Tensor, tokens: dict[str, Tensor] | None = None) -> "Batch":
+        """Texts alone, without annotations."""
+        none = torch.empty(0, dtype=torch.int64)
+        return cls(item, Annotators(none, none.view(0, 0), none), none, none, none, none, tokens)
+
+    def to(self, device: torch.device | str) -> "Batch":
+        """The batch on another device."""
+        tokens = None if self.tokens is None else {name: ids.to(device) for name, ids in self.tokens.items()}
+        tensors = {name: value.to(device) for name, value in vars(self).items() if name != "tokens"}
+        return Batch(**tensors, tokens=tokens)
 
 
 class Batches:
     """An iterable of `Batch` over some annotations.
 
-    rows: rows of `annotations` to visit, int64. codes: model code of each row of `annotations.annotators`.
+    rows: rows of `annotations` to visit, int64. annotators: the model's codes of `annotations.annotators`.
     batch_size: items per batch (one of an epoch may be smaller). shuffle: a new order each epoch; otherwise
     the order is fixed. raters_per_item: at most so many annotations of an item per visit, drawn anew; None for all.
     """
@@ -49,7 +63,7 @@ class Batches:
         self,
         annotations: AnnotationSet,
         rows: np.ndarray,
-        codes: np.ndarray,
+        annotators: Annotators,
         batch_size: int,
         *,
         tokens: Tokens | None = None,
@@ -62,7 +76,7 @@ class Batches:
         self.rows = np.asarray(rows)[order]
         self.items, self.counts = np.unique(item_of, return_counts=True)
         self.starts = np.concatenate([[0], np.cumsum(self.counts)])
-        self.annotator = codes[annotations.annotator_index[self.rows]]
+        self.annotators, self.annotator_index = annotators, annotations.annotator_index[self.rows]
         labels = annotations.labels[self.rows]
         self.labels = labels.astype(np.int64) if labels.dtype.kind == "i" else labels.astype(np.float32)
         self.batch_size, self.tokens, self.shuffle = batch_size, tokens, shuffle
@@ -122,10 +136,12 @@ class Batches:
             drawn = self._subsample(item_index, within, number)
             flat, item_index = flat[drawn], item_index[drawn]
         items = self.items[positions]
+        people, annotator_index = np.unique(self.annotator_index[flat], return_inverse=True)
         return Batch(
             item=torch.from_numpy(items),
+            annotators=self.annotators[torch.from_numpy(people)],
             item_index=torch.from_numpy(item_index),
-            annotator=torch.from_numpy(self.annotator[flat]),
+            annotator_index=torch.from_numpy(annotator_index),
             label=torch.from_numpy(self.labels[flat]),
             row=torch.from_numpy(self.rows[flat]),
             tokens=None if self.tokens is None else self.tokens.padded(items),

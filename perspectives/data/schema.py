@@ -1,17 +1,52 @@
-"""How a trained model names what it was trained on: the label scale and the annotators, saved with the run."""
+"""How a trained model names what it knows: the label scale, annotators and their attributes; saved with the run."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import torch
+from pandas.api.types import is_numeric_dtype
 
 from perspectives.data.annotations import AnnotationSet
+from perspectives.data.annotators import Annotators
 from perspectives.data.scale import Scale
-from perspectives.errors import DataError, RunError
+from perspectives.data.validation import UNKNOWN
+from perspectives.errors import ConfigError, DataError, RunError
 from perspectives.files import read_json, write_json
 
 UNKNOWN_CODE = 0
+BINS = 4  # of a numeric attribute, at the quantiles of the training annotators
+
+
+@dataclass(frozen=True)
+class Attribute:
+    """A demographic attribute: its values in training, sorted. A value's code is its position + 1; 0 is `unknown`, or
+    a value no training annotator had. edges: where the bins of a numeric attribute end; None when it is categorical.
+    """
+
+    name: str
+    values: tuple[str, ...]
+    edges: tuple[float, ...] | None = None
+
+    @classmethod
+    def of(cls, column: pd.Series) -> "Attribute":
+        """The attribute of a column of the training annotators' table."""
+        if not is_numeric_dtype(column):
+            return cls(str(column.name), tuple(sorted(set(column.astype(str)) - {UNKNOWN})))
+        known = column.dropna().to_numpy(float)
+        inner = np.unique(np.quantile(known, np.arange(1, BINS) / BINS)) if len(known) else np.empty(0)
+        names = [f"<={edge:g}" for edge in inner] + ([f">{inner[-1]:g}"] if len(inner) else [])
+        return cls(str(column.name), tuple(names), tuple(inner.tolist()))
+
+    def codes(self, column: pd.Series) -> np.ndarray:
+        """int64 [annotator]."""
+        if self.edges is None:
+            return (pd.Index(self.values).get_indexer(pd.Index(column.astype(str))) + 1).astype(np.int64)
+        numbers = pd.to_numeric(column, errors="coerce").to_numpy(float)
+        return np.where(np.isnan(numbers), 0, np.searchsorted(self.edges, numbers) + 1).astype(np.int64)
 
 
 @dataclass(frozen=True)
@@ -20,31 +55,76 @@ class Schema:
 
     annotators: ids of the training annotators, sorted; an annotator's code is its position + 1, and code 0 stands for
         everyone never seen in training. training_labels: training annotations of each, int64 [annotator].
+    attributes: the demographic attributes the model may look at. members: their codes for each training annotator,
+        int64 [annotator, attribute].
+    level_counts: training annotations that contain each level, int64 [level]; empty on interval scales.
     """
 
     scale: Scale
     annotators: tuple[str, ...]
     training_labels: np.ndarray
+    attributes: tuple[Attribute, ...]
+    members: np.ndarray
+    level_counts: np.ndarray
 
     @classmethod
-    def of(cls, train: AnnotationSet) -> "Schema":
+    def of(cls, train: AnnotationSet, attributes: Sequence[str] | None = None) -> "Schema":
+        """The vocabulary of the training annotations.
+
+        attributes: names of those to look at; None for all. Raises ConfigError when the corpus lacks one.
+        """
         counts = train.annotations["annotator_id"].value_counts().sort_index()
-        return cls(train.scale, tuple(counts.index), counts.to_numpy(np.int64))
+        names = train.attributes if attributes is None else list(attributes)
+        if absent := sorted(set(names) - set(train.attributes)):
+            known = (
+                f"it has {', '.join(train.attributes)}" if train.attributes else "it has none; use model.attributes=[]"
+            )
+            raise ConfigError(f"{train.name} has no attribute {', '.join(absent)}; {known}")
+        table = train.annotators.set_index("annotator_id").loc[counts.index]
+        vocabulary = tuple(Attribute.of(table[name]) for name in names)
+        levels = np.empty(0) if train.scale.kind == "interval" else train.indicator().sum(0)
+        members = _attribute_codes(vocabulary, table)
+        return cls(
+            train.scale, tuple(counts.index), counts.to_numpy(np.int64), vocabulary, members, levels.astype(np.int64)
+        )
 
     @property
     def counts(self) -> np.ndarray:
         """Training labels per code, int64 [annotator + 1], 0 for the unknown annotator."""
         return np.concatenate([[0], self.training_labels])
 
+    @cached_property
+    def groups(self) -> np.ndarray:
+        """The joint combinations of attribute codes that training annotators have, sorted, int64 [group, attribute];
+        a group's code is its position + 1, and 0 stands for every other combination."""
+        return np.unique(self.members, axis=0)
+
     def codes(self, annotator_ids: pd.Series) -> np.ndarray:
         """int64 [annotator]: the code of each id; 0 for an unknown one."""
         return (pd.Index(self.annotators).get_indexer(pd.Index(annotator_ids)) + 1).astype(np.int64)
+
+    def encode(self, table: pd.DataFrame) -> Annotators:
+        """Codes of a table of annotators (column `annotator_id` and those of attributes; an absent one is unknown)."""
+        return self._annotators(self.codes(table["annotator_id"]), _attribute_codes(self.attributes, table))
+
+    @property
+    def training_annotators(self) -> Annotators:
+        """Everyone seen in training, in the order of codes 1, 2, …"""
+        return self._annotators(np.arange(1, len(self.annotators) + 1), self.members)
+
+    def _annotators(self, codes: np.ndarray, attributes: np.ndarray) -> Annotators:
+        position = {tuple(group): number for number, group in enumerate(self.groups.tolist(), start=1)}
+        groups = np.array([position.get(tuple(values), UNKNOWN_CODE) for values in attributes.tolist()], np.int64)
+        return Annotators(*map(torch.from_numpy, (codes, attributes, groups)))
 
     def save(self, path: str | Path) -> None:
         values = {
             "scale": self.scale.to_dict(),
             "annotators": list(self.annotators),
             "training_labels": self.training_labels.tolist(),
+            "attributes": [asdict(attribute) for attribute in self.attributes],
+            "members": self.members.tolist(),
+            "level_counts": self.level_counts.tolist(),
         }
         write_json(path, values)
 
@@ -53,7 +133,27 @@ class Schema:
         """Raises RunError when the file is missing or damaged."""
         values = read_json(path)
         try:
-            counts = np.array(values["training_labels"], np.int64)
-            return cls(Scale.from_dict(values["scale"]), tuple(values["annotators"]), counts)
+            attributes = tuple(
+                Attribute(one["name"], tuple(one["values"]), None if one["edges"] is None else tuple(one["edges"]))
+                for one in values["attributes"]
+            )
+            annotators = tuple(values["annotators"])
+            return cls(
+                Scale.from_dict(values["scale"]),
+                annotators,
+                np.array(values["training_labels"], np.int64),
+                attributes,
+                np.array(values["members"], np.int64).reshape(len(annotators), len(attributes)),
+                np.array(values["level_counts"], np.int64),
+            )
         except (LookupError, TypeError, ValueError, DataError) as error:
             raise RunError(f"{path} is damaged: {error!r}; delete the run folder and train again") from error
+
+
+def _attribute_codes(attributes: Sequence[Attribute], table: pd.DataFrame) -> np.ndarray:
+    """int64 [annotator, attribute]."""
+    codes = np.zeros((len(table), len(attributes)), np.int64)
+    for position, attribute in enumerate(attributes):
+        if attribute.name in table:
+            codes[:, position] = attribute.codes(table[attribute.name])
+    return codes

@@ -1,5 +1,6 @@
 """The loop every trained method shares: encode each text once, answer for the observed pairs, sum the losses."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -7,6 +8,7 @@ import lightning as L
 import torch
 from torch import Tensor, nn
 
+from perspectives.data.annotators import Annotators
 from perspectives.data.batches import Batch
 from perspectives.data.schema import Schema
 from perspectives.models.objectives import objective_for
@@ -38,11 +40,18 @@ class Optimization:
 class AnnotatorModel(L.LightningModule):
     """An encoder, an annotator-aware head and an objective.
 
-    A method implements `pairs`; one that answers without looking at the annotator sets `blind`. Everything random in a
-    step is a function of (seed, epoch, batch), so that a resumed run repeats an uninterrupted one bit for bit.
+    A method implements `pairs`; one that answers without looking at the annotator sets `blind`; one that learns what to
+    say for people it never saw sets `id_dropout`, the share of a batch's annotators whose ids are hidden from it.
+    Everything random in a step is a function of (seed, epoch, batch), so that a resumed run repeats an uninterrupted
+    one bit for bit.
+
+    objective: what the outputs mean and their loss; None for the default of the scale. class_weights: weights of levels
+    in the loss, `balanced` or one number per level; they bias probabilities, and with them soft metrics and juries.
+    dropout: on the content vector.
     """
 
     blind = False
+    id_dropout = 0.0
 
     def __init__(
         self,
@@ -51,30 +60,34 @@ class AnnotatorModel(L.LightningModule):
         optimization: Optimization,
         seed: int = 0,
         objective: str | None = None,
+        class_weights: str | Sequence[float] | None = None,
         dropout: float = 0.0,
     ) -> None:
         super().__init__()
         self.encoder, self.schema, self.optimization, self.seed = encoder, schema, optimization, seed
-        self.objective = objective_for(schema.scale, objective)
+        self.objective = objective_for(schema.scale, objective, class_weights, schema.level_counts)
         self.dropout = nn.Dropout(dropout)
         self._validation = [0.0, 0]  # summed loss and number of annotations
 
     # What a method supplies. ---------------------------------------------------------------------------------------
 
-    def pairs(self, content: Tensor, item_index: Tensor, annotator: Tensor) -> Tensor:
-        """Logits [annotation, width] for the pairs (item_index, annotator), from content [item, hidden]."""
+    def pairs(self, content: Tensor, annotators: Annotators, item_index: Tensor, annotator_index: Tensor) -> Tensor:
+        """Logits [annotation, width] of the pairs (item_index, annotator_index), rows of `content` [item, hidden] and
+        of `annotators`."""
         raise NotImplementedError
 
-    def predict_pairs(self, content: Tensor, item_index: Tensor, annotator: Tensor) -> Tensor:
-        """Predicted answers [annotation, level] for the pairs; code 0 is an annotator never seen in training."""
-        return self.objective.predict(self.pairs(content, item_index, annotator))
+    def predict_pairs(
+        self, content: Tensor, annotators: Annotators, item_index: Tensor, annotator_index: Tensor
+    ) -> Tensor:
+        """Predicted answers [annotation, level] of the pairs; annotators may be unknown (code 0)."""
+        return self.objective.predict(self.pairs(content, annotators, item_index, annotator_index))
 
-    def everyone(self, content: Tensor, annotator: Tensor) -> Tensor:
-        """Predicted answers [item, annotator, level] of these codes for all texts ([item, 1, level] when blind)."""
-        count = 1 if self.blind else len(annotator)
-        items = torch.arange(len(content), device=content.device)
-        answers = self.predict_pairs(content, items.repeat_interleave(count), annotator[:count].repeat(len(content)))
-        return answers.view(len(content), count, -1)
+    def everyone(self, content: Tensor, annotators: Annotators) -> Tensor:
+        """Predicted answers [item, annotator, level] of these annotators for all texts ([item, 1, level] if blind)."""
+        asked = annotators[:1] if self.blind else annotators
+        item_index = torch.arange(len(content), device=content.device).repeat_interleave(len(asked))
+        annotator_index = torch.arange(len(asked), device=content.device).repeat(len(content))
+        return self.predict_pairs(content, asked, item_index, annotator_index).view(len(content), len(asked), -1)
 
     # The loop. -----------------------------------------------------------------------------------------------------
 
@@ -89,14 +102,18 @@ class AnnotatorModel(L.LightningModule):
     def training_step(self, batch: Batch, batch_index: int) -> Tensor:
         step = (self.seed * STEPS_PER_EPOCH_LIMIT + self.current_epoch) * STEPS_PER_EPOCH_LIMIT + batch_index
         torch.manual_seed(step % LARGEST_SEED)
-        logits = self.pairs(self.encode(batch), batch.item_index, batch.annotator)
+        annotators = batch.annotators
+        if self.id_dropout:
+            hidden = torch.rand(len(annotators), device=annotators.code.device) < self.id_dropout
+            annotators = annotators.without_ids(hidden)
+        logits = self.pairs(self.encode(batch), annotators, batch.item_index, batch.annotator_index)
         return self.objective.loss(logits, batch.label).sum() / self.optimization.annotations_per_batch
 
     def on_validation_epoch_start(self) -> None:
         self._validation = [0.0, 0]
 
     def validation_step(self, batch: Batch, batch_index: int) -> None:
-        logits = self.pairs(self.encode(batch), batch.item_index, batch.annotator)
+        logits = self.pairs(self.encode(batch), batch.annotators, batch.item_index, batch.annotator_index)
         self._validation[0] += float(self.objective.loss(logits, batch.label).sum())
         self._validation[1] += len(batch.label)
 

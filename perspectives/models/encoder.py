@@ -80,9 +80,14 @@ class LiveEncoder(nn.Module):
 
     def forward(self, batch: Batch) -> Tensor:
         assert batch.tokens is not None
+        return self.vectors(batch.tokens)
+
+    def vectors(self, inputs: dict[str, Tensor]) -> Tensor:
+        """Content vectors float32 [text, hidden] of what an `AutoModel` takes: `input_ids` or `inputs_embeds`, and the
+        `attention_mask`."""
         with torch.set_grad_enabled(self.trainable and torch.is_grad_enabled()):
-            states = self.model(**batch.tokens).last_hidden_state
-        return pool(states, batch.tokens["attention_mask"], self.pooling)
+            states = self.model(**inputs).last_hidden_state
+        return pool(states, inputs["attention_mask"], self.pooling)
 
 
 def pool(states: Tensor, mask: Tensor, pooling: str) -> Tensor:
@@ -193,8 +198,7 @@ class Transformer:
             for start in range(0, len(order), self.batch_size):
                 items = order[start : start + self.batch_size]
                 fields = {name: ids.to(device) for name, ids in tokens.padded(items).items()}
-                none = torch.empty(0, dtype=torch.int64)
-                vectors[items] = encoder(Batch(torch.from_numpy(items), none, none, none, none, fields)).cpu().numpy()
+                vectors[items] = encoder.vectors(fields).cpu().numpy()
                 bar.update(len(items))
         return vectors
 

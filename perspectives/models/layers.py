@@ -3,13 +3,17 @@
 import torch
 from torch import Tensor, nn
 
+from perspectives.data.annotators import Annotators
+from perspectives.data.schema import Schema
+from perspectives.errors import ConfigError
+
 
 class AnnotatorHeads(nn.Module):
     """One linear layer per annotator, as one table `[annotator, level, hidden + 1]` (the last column is the bias).
 
-    Only the heads of the annotators at hand are touched: one product of all texts with the unique annotators' rows,
-    then the observed pairs are picked. Gradients are sparse over annotators, for `RowAdamW`. Heads start at zero, so
-    that no annotator's start depends on the order of names.
+    Only the heads of the annotators at hand are touched: one product of all texts with their rows, of which the
+    observed pairs are picked. Gradients are sparse over annotators, for `RowAdamW`. Heads start at zero, so that no
+    annotator's start depends on the order of names.
     """
 
     def __init__(self, annotators: int, levels: int, hidden: int) -> None:
@@ -17,14 +21,50 @@ class AnnotatorHeads(nn.Module):
         self.shape = (levels, hidden + 1)
         self.table = nn.Parameter(torch.zeros(annotators, levels * (hidden + 1)))
 
-    def everyone(self, content: Tensor, annotators: Tensor) -> Tensor:
-        """Logits [item, annotator, level] of these annotator codes for all texts; content is [item, hidden]."""
+    def everyone(self, content: Tensor, code: Tensor) -> Tensor:
+        """Logits [item, annotator, level] of the annotators with these codes for all texts; content [item, hidden]."""
         levels, width = self.shape
-        rows = nn.functional.embedding(annotators, self.table, sparse=True).view(-1, width)
+        rows = nn.functional.embedding(code, self.table, sparse=True).view(-1, width)
         logits = torch.addmm(rows[:, -1], content, rows[:, :-1].T)
-        return logits.view(len(content), len(annotators), levels)
+        return logits.view(len(content), len(code), levels)
 
-    def pairs(self, content: Tensor, item_index: Tensor, annotator: Tensor) -> Tensor:
-        """Logits [annotation, level] for the pairs (item_index, annotator), both [annotation]."""
-        unique, position = annotator.unique(return_inverse=True)
-        return self.everyone(content, unique)[item_index, position]
+
+class GroupLayers(nn.Module):
+    """One linear layer per value of a demographic attribute, added to its input; `unknown` (code 0) has one too.
+
+    They start at zero, so that the content is what the encoder said until groups prove to differ.
+
+    Raises ConfigError when the schema has no such attribute.
+    """
+
+    def __init__(self, schema: Schema, attribute: str, hidden: int) -> None:
+        super().__init__()
+        names = [one.name for one in schema.attributes]
+        if attribute not in names:
+            accepted = f"choose one of {', '.join(names)}" if names else "the corpus has none; use null"
+            raise ConfigError(f"model.group_layers={attribute!r} is no attribute; {accepted}")
+        self.position = names.index(attribute)
+        values = len(schema.attributes[self.position].values) + 1
+        self.weight = nn.Parameter(torch.zeros(values, hidden, hidden))
+        self.bias = nn.Parameter(torch.zeros(values, hidden))
+
+    def values_of(self, annotators: Annotators) -> Tensor:
+        """The layer of each annotator, int64 [annotator]."""
+        return annotators.attributes[:, self.position]
+
+    def forward(self, content: Tensor, value: Tensor) -> Tensor:
+        """Content as people with this value (int64 [], a code) read it, [item, hidden]."""
+        return content + nn.functional.linear(content, self.weight[value], self.bias[value])
+
+
+class AnnotatorTable(nn.Embedding):
+    """A vector per code, [code, width]; code 0 is everyone never seen. Gradients are sparse, for `RowAdamW`.
+
+    Vectors start small and random, so that the layers they meet can tell people apart from the first step; the one of
+    code 0 starts at zero, their mean.
+    """
+
+    def __init__(self, codes: int, width: int) -> None:
+        super().__init__(codes, width, sparse=True)
+        nn.init.normal_(self.weight, std=width**-0.5)
+        nn.init.zeros_(self.weight[0])

@@ -1,7 +1,9 @@
 """One head per annotator on a shared encoder (Davani, Díaz & Prabhakaran 2022, Dealing with Disagreements, TACL 10).
 
 `shared` adds a head that everyone shares and turns the annotators' own heads into deviations from it, which start at 0
-and are decayed, so that people with few annotations lean on what all have in common.
+and are decayed, so that people with few annotations lean on what all have in common. `group_layers` puts a layer that
+people with the same demographic value share between encoder and heads (Orlikowski, Röttger, Cimiano & Hovy 2023, The
+Ecological Fallacy in Annotation, ACL).
 """
 
 from typing import Any
@@ -9,8 +11,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from perspectives.data.annotators import Annotators
+from perspectives.errors import ConfigError
 from perspectives.models.base import AnnotatorModel
-from perspectives.models.layers import AnnotatorHeads
+from perspectives.models.layers import AnnotatorHeads, GroupLayers
+
+UNSEEN = ("mean", "group")
 
 
 class MultiTask(AnnotatorModel):
@@ -18,9 +24,12 @@ class MultiTask(AnnotatorModel):
 
     shared: add the shared head (the paper has none). deviation_decay: decoupled weight decay of the annotators' own
     heads when there is a shared one; larger values pull people more towards the shared answer.
+    unseen: what people never seen in training get where there is no shared head: the `mean` prediction of all heads,
+    each weighted by its training annotations, or the mean over their demographic `group`s: for each known attribute the
+    mean of those with the same value, then the mean over attributes. With a shared head they get its answer.
+    group_layers: name of the attribute whose values have a layer each; None for none.
 
-    People never seen in training get the shared head's answer, or without one the mean prediction of all heads, each
-    weighted by its training annotations.
+    Raises ConfigError for an unknown option or attribute.
     """
 
     def __init__(
@@ -30,42 +39,74 @@ class MultiTask(AnnotatorModel):
         optimization: Any,
         shared: bool = False,
         deviation_decay: float = 0.0,
+        unseen: str = "mean",
+        group_layers: str | None = None,
         **options: Any,
     ) -> None:
         super().__init__(encoder, schema, optimization, **options)
+        if unseen not in UNSEEN:
+            raise ConfigError(f"model.unseen={unseen!r} is unknown; choose one of {', '.join(UNSEEN)}")
         self.heads = AnnotatorHeads(len(schema.annotators) + 1, self.objective.width, encoder.hidden)
         self.shared = nn.Linear(encoder.hidden, self.objective.width) if shared else None
         if self.shared is not None:
             nn.init.zeros_(self.shared.weight)
             nn.init.zeros_(self.shared.bias)
-        self.deviation_decay = deviation_decay
-        share = torch.from_numpy(schema.counts / schema.counts.sum()).float()
+        self.groups = None if group_layers is None else GroupLayers(schema, group_layers, encoder.hidden)
+        self.deviation_decay, self.unseen = deviation_decay, unseen
         self.share: Tensor
+        self.members: Tensor
+        share = torch.from_numpy(schema.training_labels / schema.training_labels.sum()).float()
         self.register_buffer("share", share, persistent=False)
+        self.register_buffer("members", torch.from_numpy(schema.members), persistent=False)
 
-    def pairs(self, content: Tensor, item_index: Tensor, annotator: Tensor) -> Tensor:
-        own = self.heads.pairs(content, item_index, annotator)
+    def pairs(self, content: Tensor, annotators: Annotators, item_index: Tensor, annotator_index: Tensor) -> Tensor:
+        own = self._own(content, annotators)[item_index, annotator_index]
         return own if self.shared is None else own + self.shared(content)[item_index]
 
-    def predict_pairs(self, content: Tensor, item_index: Tensor, annotator: Tensor) -> Tensor:
-        answers = super().predict_pairs(content, item_index, annotator)
-        unseen = annotator == 0
-        if self.shared is None and bool(unseen.any()):
-            answers[unseen] = self.population(content)[item_index[unseen]]
-        return answers  # with a shared head the deviation of code 0 was never trained and is exactly zero
+    def predict_pairs(
+        self, content: Tensor, annotators: Annotators, item_index: Tensor, annotator_index: Tensor
+    ) -> Tensor:
+        return self.everyone(content, annotators)[item_index, annotator_index]
 
-    def everyone(self, content: Tensor, annotator: Tensor) -> Tensor:
-        logits = self.heads.everyone(content, annotator)
-        answers = self.objective.predict(logits if self.shared is None else logits + self.shared(content)[:, None])
-        if self.shared is None and bool((annotator == 0).any()):
-            answers[:, annotator == 0] = self.population(content)[:, None]
+    def everyone(self, content: Tensor, annotators: Annotators) -> Tensor:
+        logits = self._own(content, annotators)
+        if self.shared is not None:  # the deviation of code 0 was never trained and is exactly zero
+            return self.objective.predict(logits + self.shared(content)[:, None])
+        answers = self.objective.predict(logits)
+        unseen = annotators.code == 0
+        if bool(unseen.any()):
+            answers[:, unseen] = self._of_the_unseen(content, annotators.attributes[unseen])
         return answers
 
-    def population(self, content: Tensor) -> Tensor:
-        """The mean prediction of all heads weighted by their training annotations, [item, level]."""
-        everyone = torch.arange(1, len(self.share), device=content.device)
-        answers = self.objective.predict(self.heads.everyone(content, everyone))
-        return torch.einsum("ial,a->il", answers, self.share[1:])
+    def _own(self, content: Tensor, annotators: Annotators) -> Tensor:
+        """Logits [item, annotator, width] of the annotators' own heads."""
+        if self.groups is None:
+            return self.heads.everyone(content, annotators.code)
+        values = self.groups.values_of(annotators)
+        logits = content.new_zeros(len(content), len(annotators), self.objective.width)
+        for value in values.unique():
+            members = values == value
+            logits[:, members] = self.heads.everyone(self.groups(content, value), annotators.code[members])
+        return logits
+
+    def _of_the_unseen(self, content: Tensor, attributes: Tensor) -> Tensor:
+        """Mean predictions [item, unseen, level] of the heads that speak for people with these attribute codes."""
+        code = torch.arange(1, len(self.share) + 1, device=content.device)
+        answers = self.objective.predict(self._own(content, Annotators(code, self.members, code)))
+        if self.unseen == "mean" or not attributes.shape[1]:
+            return torch.einsum("ial,a->il", answers, self.share)[:, None].expand(-1, len(attributes), -1)
+        distinct, position = attributes.unique(dim=0, return_inverse=True)
+        return torch.einsum("ial,ga->igl", answers, self._speakers(distinct))[:, position]
+
+    def _speakers(self, attributes: Tensor) -> Tensor:
+        """How much each training annotator speaks for people with these attribute codes, [group, annotator]; rows sum
+        to 1. Where no attribute is known everyone does, by their training annotations."""
+        alike = (attributes[:, None] == self.members) & (attributes[:, None] > 0)  # [group, annotator, attribute]
+        weight = alike * self.share[:, None]
+        total = weight.sum(1, keepdim=True)
+        of_attribute = weight / total.clamp_min(torch.finfo(total.dtype).tiny)
+        known = (total > 0).sum(-1)
+        return torch.where(known > 0, of_attribute.sum(-1) / known.clamp_min(1), self.share)
 
     def parameter_groups(self) -> list[dict[str, Any]]:
         groups = super().parameter_groups()

@@ -5,8 +5,10 @@ An objective has `width` (outputs per annotation), `loss(logits, label) → [ann
 """
 
 import math
+from collections.abc import Sequence
 from typing import Protocol
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -15,8 +17,8 @@ from perspectives.data.scale import Scale
 from perspectives.errors import ConfigError
 
 OBJECTIVES_OF_SCALE = {
-    "nominal": ("nominal",),
-    "ordinal": ("nominal", "ordinal"),
+    "nominal": ("nominal", "binary"),
+    "ordinal": ("nominal", "ordinal", "binary"),
     "interval": ("absolute", "squared"),
     "multilabel": ("multilabel",),
 }
@@ -41,6 +43,19 @@ class Nominal:
 
     def predict(self, logits: Tensor) -> Tensor:
         return logits.float().softmax(-1)
+
+
+class Binary:
+    """A sigmoid for the higher of two levels; label int64 [annotation], 0 or 1."""
+
+    width = 1
+
+    def loss(self, logits: Tensor, label: Tensor) -> Tensor:
+        return F.binary_cross_entropy_with_logits(logits[..., 0].float(), label.float(), reduction="none")
+
+    def predict(self, logits: Tensor) -> Tensor:
+        positive = logits.float().sigmoid()
+        return torch.cat([1 - positive, positive], -1)
 
 
 class Ordinal:
@@ -109,19 +124,64 @@ class Multilabel:
         return logits.float().sigmoid()
 
 
-def objective_for(scale: Scale, name: str | None = None) -> Objective:
+class Weighted:
+    """Another objective whose loss counts each annotation with the weight of its level, float32 [level]."""
+
+    def __init__(self, objective: Objective, weights: Tensor) -> None:
+        self.objective, self.width, self.weights = objective, objective.width, weights
+
+    def loss(self, logits: Tensor, label: Tensor) -> Tensor:
+        return self.objective.loss(logits, label) * self.weights.to(label.device)[label]
+
+    def predict(self, logits: Tensor) -> Tensor:
+        return self.objective.predict(logits)
+
+
+def objective_for(
+    scale: Scale,
+    name: str | None = None,
+    class_weights: str | Sequence[float] | None = None,
+    level_counts: np.ndarray | None = None,
+) -> Objective:
     """The objective called `name`, or the default of the scale: nominal, absolute error or multilabel.
 
-    Raises ConfigError when the objective does not fit the scale.
+    class_weights: `balanced` (inverse to `level_counts`, the training annotations of each level, int64 [level]; the
+        mean over annotations is 1), one number per level, or None for none.
+
+    Raises ConfigError when the objective or the weights do not fit the scale.
     """
-    accepted = OBJECTIVES_OF_SCALE[scale.kind]
+    accepted = [one for one in OBJECTIVES_OF_SCALE[scale.kind] if one != "binary" or scale.binary]
     name = name or accepted[0]
     if name not in accepted:
-        raise ConfigError(
-            f"model.objective={name!r} does not fit labels of kind {scale.kind}; choose one of {', '.join(accepted)}"
-        )
+        kind = f"labels of kind {scale.kind}" + (f" with {scale.size} levels" if name == "binary" else "")
+        raise ConfigError(f"model.objective={name!r} does not fit {kind}; choose one of {', '.join(accepted)}")
+    objective = _objective(scale, name)
+    if class_weights is None:
+        return objective
+    if scale.kind not in ("nominal", "ordinal"):
+        raise ConfigError(f"model.class_weights needs levels; labels of kind {scale.kind} have none to weigh, use null")
+    return Weighted(objective, _weights(scale, class_weights, level_counts))
+
+
+def _objective(scale: Scale, name: str) -> Objective:
     if name in ("absolute", "squared"):
         return Regression(scale, squared=name == "squared")
-    if name == "multilabel":
-        return Multilabel(scale)
-    return Ordinal(scale) if name == "ordinal" else Nominal(scale)
+    if name == "binary":
+        return Binary()
+    if name == "ordinal":
+        return Ordinal(scale)
+    return Multilabel(scale) if name == "multilabel" else Nominal(scale)
+
+
+def _weights(scale: Scale, chosen: str | Sequence[float], level_counts: np.ndarray | None) -> Tensor:
+    if isinstance(chosen, str) and chosen == "balanced" and level_counts is not None:
+        present = np.maximum(level_counts, 1)
+        return torch.tensor(level_counts.sum() / ((level_counts > 0).sum() * present), dtype=torch.float32)
+    numbers = [] if isinstance(chosen, str) else list(chosen)
+    if len(numbers) != scale.size or not all(number > 0 for number in numbers):
+        levels = ", ".join(scale.levels)
+        raise ConfigError(
+            f"model.class_weights={chosen!r} is not understood; give balanced, null or {scale.size} numbers above 0, "
+            f"one for each of {levels}"
+        )
+    return torch.tensor(numbers, dtype=torch.float32)

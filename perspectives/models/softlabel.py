@@ -8,6 +8,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from perspectives.data.annotators import Annotators
 from perspectives.models.base import AnnotatorModel
 
 
@@ -22,5 +23,5 @@ class SoftLabel(AnnotatorModel):
         nn.init.zeros_(self.head.weight)
         nn.init.zeros_(self.head.bias)
 
-    def pairs(self, content: Tensor, item_index: Tensor, annotator: Tensor) -> Tensor:
+    def pairs(self, content: Tensor, annotators: Annotators, item_index: Tensor, annotator_index: Tensor) -> Tensor:
         return self.head(content)[item_index]

@@ -10,6 +10,7 @@ import torch
 from perspectives.data.annotations import AnnotationSet, Tables
 from perspectives.data.batches import BUCKET, Batches
 from perspectives.data.scale import Scale
+from perspectives.data.schema import Schema
 from perspectives.data.tokens import Tokens
 
 
@@ -34,12 +35,15 @@ def tokens_of(annotations: AnnotationSet) -> Tokens:
 
 
 def batches(annotations: AnnotationSet, batch_size: int = 8, rows=None, **options) -> Batches:
-    codes = np.arange(len(annotations.annotators)) + 1
-    return Batches(annotations, np.arange(len(annotations)) if rows is None else rows, codes, batch_size, **options)
+    rows = np.arange(len(annotations)) if rows is None else rows
+    annotators = Schema.of(annotations).encode(annotations.annotators)
+    return Batches(annotations, rows, annotators, batch_size, **options)
 
 
 def same(left, right) -> bool:
-    fields = ("item", "item_index", "annotator", "label", "row")
+    if not torch.equal(left.annotators.code, right.annotators.code):
+        return False
+    fields = ("item", "item_index", "annotator_index", "label", "row")
     return all(torch.equal(getattr(left, field), getattr(right, field)) for field in fields)
 
 
@@ -54,7 +58,10 @@ def test_an_epoch_visits_every_annotation_once_with_its_item_annotator_label_and
     for batch in loader:
         row = batch.row.numpy()
         assert (batch.item[batch.item_index].numpy() == annotations.item_index[row]).all()
-        assert (batch.annotator.numpy() == annotations.annotator_index[row] + 1).all()
+        people = batch.annotators.code
+        assert len(people.unique()) == len(people)
+        codes = Schema.of(annotations).codes(annotations.annotations["annotator_id"])
+        assert (people[batch.annotator_index].numpy() == codes[row]).all()
         assert (batch.label.numpy() == annotations.labels[row]).all()
         assert (batch.tokens is not None) == live
         if live:

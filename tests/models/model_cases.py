@@ -8,6 +8,7 @@ import pandas as pd
 import torch
 
 from perspectives.data.annotations import AnnotationSet, Tables
+from perspectives.data.annotators import Annotators
 from perspectives.data.batches import Batch, Batches
 from perspectives.data.scale import Scale
 from perspectives.data.schema import Schema
@@ -48,13 +49,21 @@ def corpus_on(scale: Scale, items: int = 12, people: int = 5, seed: int = 0) -> 
         labels = scale.decode(codes)
     rows = pd.DataFrame({"item_id": item, "annotator_id": [f"p{n}" for n in who], "label": labels})
     texts = pd.DataFrame({"item_id": range(items), "text": [f"remark {n} on tea" * (1 + n % 3) for n in range(items)]})
-    return AnnotationSet.from_tables(Tables(rows, texts, None, scale), "tiny")
+    gender = ["woman", "man", "unknown", "woman", "man"]
+    about = pd.DataFrame({"annotator_id": [f"p{n}" for n in range(people)], "gender": gender[:people]})
+    about["age"] = [20.0 + 10 * n for n in range(people)]
+    return AnnotationSet.from_tables(Tables(rows, texts, about, scale), "tiny")
 
 
 def whole_batch(annotations: AnnotationSet, schema: Schema, **options: Any) -> Batch:
-    codes = schema.codes(annotations.annotators["annotator_id"])
-    (batch,) = Batches(annotations, np.arange(len(annotations)), codes, len(annotations.items), **options)
+    annotators = schema.encode(annotations.annotators)
+    (batch,) = Batches(annotations, np.arange(len(annotations)), annotators, len(annotations.items), **options)
     return batch
+
+
+def strangers(annotators: Annotators) -> Annotators:
+    """The same people, unknown in every respect."""
+    return Annotators(*(torch.zeros_like(codes) for codes in vars(annotators).values()))
 
 
 def optimization(annotations: AnnotationSet) -> Optimization:

@@ -9,6 +9,7 @@ import torch
 from model_cases import SCALES, build, corpus_on, optimization
 
 from perspectives.data.batches import Batches
+from perspectives.data.schema import Schema
 from perspectives.models.encoder import Transformer
 from perspectives.models.optim import clip_gradients
 
@@ -34,8 +35,8 @@ class Stop(L.Callback):
 
 
 def batches(size: int, annotations=ANNOTATIONS, tokens=None, **options) -> Batches:
-    codes = np.arange(len(annotations.annotators)) + 1
-    return Batches(annotations, np.arange(len(annotations)), codes, size, tokens=tokens, **options)
+    annotators = Schema.of(annotations).encode(annotations.annotators)
+    return Batches(annotations, np.arange(len(annotations)), annotators, size, tokens=tokens, **options)
 
 
 def trained(model, loader: Batches, checkpoint=None, epochs: int = 2, callbacks=(), validation=None, **options):
@@ -141,6 +142,7 @@ def test_the_validation_loss_is_the_mean_over_annotations():
     trainer = trained(model, batches(6), validation=batches(5), epochs=1)
     (whole,) = batches(100)
     with torch.no_grad():
-        logits = model.eval().pairs(model.encode(whole), whole.item_index, whole.annotator)
+        content = model.eval().encode(whole)
+        logits = model.pairs(content, whole.annotators, whole.item_index, whole.annotator_index)
     expected = float(model.objective.loss(logits, whole.label).mean())
     assert float(trainer.callback_metrics["validation/loss"]) == pytest.approx(expected, rel=1e-5)

@@ -36,7 +36,8 @@ def test_soft_label_loss_is_cross_entropy_with_the_label_distribution_weighted_b
     model = build("softlabel", annotations)
     batch = whole_batch(annotations, model.schema)
     content = model.encode(batch)
-    got = model.objective.loss(model.pairs(content, batch.item_index, batch.annotator), batch.label).sum()
+    logits = model.pairs(content, batch.annotators, batch.item_index, batch.annotator_index)
+    got = model.objective.loss(logits, batch.label).sum()
     raters = torch.from_numpy(np.bincount(annotations.item_index))
     assert len(raters.unique()) > 1
     target = torch.from_numpy(annotations.soft_labels()).float()

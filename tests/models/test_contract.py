@@ -6,12 +6,12 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from model_cases import METHODS, SCALES, Case, build, corpus_on, optimization, whole_batch
+from model_cases import METHODS, SCALES, Case, build, corpus_on, optimization, strangers, whole_batch
 
 from perspectives.data.annotations import AnnotationSet, Tables
+from perspectives.data.annotators import Annotators
 from perspectives.data.batches import Batch, Batches
 from perspectives.data.scale import Scale
-from perspectives.data.schema import UNKNOWN_CODE
 from perspectives.models.encoder import CachedContent, LiveEncoder, Transformer
 from perspectives.models.majority import majority_labels
 
@@ -39,8 +39,16 @@ def case(method: str, scale: Scale) -> Case:
 
 
 def loss(model, batch: Batch) -> torch.Tensor:
-    logits = model.pairs(model.encode(batch), batch.item_index, batch.annotator)
+    logits = model.pairs(model.encode(batch), batch.annotators, batch.item_index, batch.annotator_index)
     return model.objective.loss(logits, batch.label).sum() / model.optimization.annotations_per_batch
+
+
+def answers(model, batch: Batch) -> torch.Tensor:
+    return model.predict_pairs(model.encode(batch), batch.annotators, batch.item_index, batch.annotator_index)
+
+
+def joined(*people: Annotators) -> Annotators:
+    return Annotators(*(torch.cat(codes) for codes in zip(*(vars(some).values() for some in people), strict=True)))
 
 
 def gradients(model) -> dict[str, torch.Tensor]:
@@ -50,7 +58,7 @@ def gradients(model) -> dict[str, torch.Tensor]:
 def shuffled(batch: Batch, order: torch.Tensor, pairs: torch.Tensor) -> Batch:
     """The batch with its items and its annotations in another order."""
     rank = torch.argsort(order)
-    fields = {name: getattr(batch, name)[pairs] for name in ("annotator", "label", "row")}
+    fields = {name: getattr(batch, name)[pairs] for name in ("annotator_index", "label", "row")}
     return replace(batch, item=batch.item[order], item_index=rank[batch.item_index[pairs]], **fields)
 
 
@@ -58,29 +66,31 @@ def test_predictions_are_valid(case: Case):
     model, annotations, batch = case
     content = model.encode(batch)
     with torch.inference_mode():
-        for codes in (batch.annotator, torch.zeros_like(batch.annotator)):
-            answers = model.predict_pairs(content, batch.item_index, codes)
-            assert answers.shape == (len(batch.row), annotations.scale.size)
-            assert answers.dtype == torch.float32
+        for annotators in (batch.annotators, strangers(batch.annotators)):
+            said = model.predict_pairs(content, annotators, batch.item_index, batch.annotator_index)
+            assert said.shape == (len(batch.row), annotations.scale.size)
+            assert said.dtype == torch.float32
             if annotations.scale.kind == "interval":
-                assert ((answers >= 0) & (answers <= 10)).all()
+                assert ((said >= 0) & (said <= 10)).all()
             else:
-                assert ((answers >= 0) & (answers <= 1)).all()
+                assert ((said >= 0) & (said <= 1)).all()
             if annotations.scale.kind in ("nominal", "ordinal"):
-                torch.testing.assert_close(answers.sum(1), torch.ones(len(answers)), atol=1e-5, rtol=0)
-    assert answers.std(0).max() > 0.01  # texts matter
+                torch.testing.assert_close(said.sum(1), torch.ones(len(said)), atol=1e-5, rtol=0)
+    assert said.std(0).max() > 0.01  # texts matter
 
 
 def test_everyone_agrees_with_every_single_pair(case: Case):
     model, annotations, batch = case
     content = model.encode(batch)
-    people = torch.tensor([0, *range(1, len(model.schema.annotators) + 1), 0])
+    known, nobody = model.schema.training_annotators, strangers(model.schema.training_annotators[:1])
+    halfway = known[-1:].without_ids(torch.tensor([True]))  # a new person of known demographics
+    people = joined(nobody, known, halfway, nobody)
     with torch.inference_mode():
         everyone = model.everyone(content, people)
         assert everyone.shape == (len(batch.item), 1 if model.blind else len(people), annotations.scale.size)
-        for position, code in enumerate(people):
+        for position in range(len(people)):
             items = torch.arange(len(batch.item))
-            single = model.predict_pairs(content, items, code.repeat(len(items)))
+            single = model.predict_pairs(content, people[position : position + 1], items, torch.zeros_like(items))
             expected = everyone[:, 0 if model.blind else position]
             torch.testing.assert_close(single, expected, atol=1e-5, rtol=1e-5)
 
@@ -89,20 +99,17 @@ def test_the_order_within_a_batch_permutes_the_answers_and_leaves_the_loss(case:
     model, _, batch = case
     pairs = torch.randperm(len(batch.row), generator=torch.Generator().manual_seed(0))
     other = shuffled(batch, torch.randperm(len(batch.item), generator=torch.Generator().manual_seed(1)), pairs)
-    straight = model.predict_pairs(model.encode(batch), batch.item_index, batch.annotator)
-    permuted = model.predict_pairs(model.encode(other), other.item_index, other.annotator)
+    straight, permuted = answers(model, batch), answers(model, other)
     torch.testing.assert_close(permuted, straight[pairs])
     torch.testing.assert_close(loss(model, other), loss(model, batch))
 
 
 def test_a_text_alone_in_its_batch_gets_the_same_answer(case: Case):
     model, annotations, batch = case
-    codes = model.schema.codes(annotations.annotators["annotator_id"])
-    alone = list(Batches(annotations, np.arange(len(annotations)), codes, 1))
+    alone = list(Batches(annotations, np.arange(len(annotations)), model.schema.encode(annotations.annotators), 1))
     assert len(alone) == len(batch.item)
-    whole = model.predict_pairs(model.encode(batch), batch.item_index, batch.annotator)
-    parts = [model.predict_pairs(model.encode(one), one.item_index, one.annotator) for one in alone]
-    torch.testing.assert_close(torch.cat(parts), whole, atol=1e-5, rtol=1e-5)
+    parts = [answers(model, one) for one in alone]
+    torch.testing.assert_close(torch.cat(parts), answers(model, batch), atol=1e-5, rtol=1e-5)
 
 
 def test_every_head_of_people_in_the_batch_is_trained_and_saved(case: Case):
@@ -125,12 +132,11 @@ def test_every_head_of_people_in_the_batch_is_trained_and_saved(case: Case):
 
 def test_people_who_labelled_nothing_change_nothing(case: Case):
     model, annotations, batch = case
-    strangers = annotations.annotators.iloc[:1].assign(annotator_id="aaa stranger")  # sorts before everyone
-    people = np.concatenate([strangers["annotator_id"], annotations.annotators["annotator_id"]])
-    more = replace(annotations, annotators=annotations.annotators.iloc[[0] * len(people)].assign(annotator_id=people))
+    stranger = annotations.annotators.iloc[:1].assign(annotator_id="aaa stranger")  # sorts before everyone
+    more = replace(annotations, annotators=pd.concat([stranger, annotations.annotators], ignore_index=True))
     same = build_like(model, more)
     with_strangers = whole_batch(more, same.schema)
-    assert torch.equal(with_strangers.annotator, batch.annotator)
+    assert torch.equal(with_strangers.annotators.code, batch.annotators.code)
     assert loss(same, with_strangers) == loss(model, batch)
 
 
@@ -150,9 +156,9 @@ def test_small_batches_accumulated_give_the_gradient_of_the_whole(case: Case, ac
     loss(model, batch).backward()
     whole = gradients(model)
     model.zero_grad()
-    codes = model.schema.codes(annotations.annotators["annotator_id"])
+    annotators = model.schema.encode(annotations.annotators)
     size = -(-len(batch.item) // accumulate)
-    parts = list(Batches(annotations, np.arange(len(annotations)), codes, size, shuffle=True))
+    parts = list(Batches(annotations, np.arange(len(annotations)), annotators, size, shuffle=True))
     assert len(parts) == accumulate
     for part in parts:
         loss(model, part).backward()
@@ -206,8 +212,7 @@ def test_an_annotator_with_a_single_label_is_no_special_case(method):
     batch = whole_batch(annotations, model.schema)
     loss(model, batch).backward()
     assert all(torch.isfinite(gradient).all() for gradient in gradients(model).values())
-    answers = model.predict_pairs(model.encode(batch), batch.item_index, batch.annotator * 0 + UNKNOWN_CODE)
-    assert torch.isfinite(answers).all()
+    assert torch.isfinite(answers(model, replace(batch, annotators=strangers(batch.annotators)))).all()
 
 
 def test_the_declared_constant_is_the_one_that_divides():

@@ -18,8 +18,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:encoder 'tiny' needs:perspective
 
 
 def batch_of(encoder: Transformer, texts: pd.DataFrame, items) -> Batch:
-    none = torch.empty(0, dtype=torch.int64)
-    return Batch(torch.as_tensor(items), none, none, none, none, encoder.tokens(texts).padded(np.asarray(items)))
+    return Batch.of_texts(torch.as_tensor(items), encoder.tokens(texts).padded(np.asarray(items)))
 
 
 def files(folder) -> list:
@@ -179,7 +178,7 @@ def test_adapters_alone_are_trained_and_saved():
     batch = whole_batch(annotations, model.schema, tokens=encoder.tokens(annotations.texts))
     for _ in range(2):
         optimizer.zero_grad()
-        logits = model.pairs(model.encode(batch), batch.item_index, batch.annotator)
+        logits = model.pairs(model.encode(batch), batch.annotators, batch.item_index, batch.annotator_index)
         model.objective.loss(logits, batch.label).mean().backward()
         optimizer.step()
     moved = {name for name, tensor in model.state_dict().items() if not torch.equal(tensor, before[name])}
@@ -193,7 +192,7 @@ def test_a_tuned_encoder_trains_all_its_weights_with_its_own_rate():
     encoder = Transformer("tiny", tune="full")
     model = build("softlabel", annotations, encoder.module())
     batch = whole_batch(annotations, model.schema, tokens=encoder.tokens(annotations.texts))
-    logits = model.pairs(model.encode(batch), batch.item_index, batch.annotator)
+    logits = model.pairs(model.encode(batch), batch.annotators, batch.item_index, batch.annotator_index)
     model.objective.loss(logits, batch.label).mean().backward()
     assert all(p.grad is not None for p in model.parameters())
     options = model.optimization

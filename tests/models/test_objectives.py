@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 import torch
 from torch.nn import functional as F
@@ -19,16 +20,21 @@ SCALES = {
 EVERY = [(kind, name) for kind, names in OBJECTIVES_OF_SCALE.items() for name in names]
 
 
+def scale_for(kind: str, name: str) -> Scale:
+    return Scale(kind, ("0", "1")) if name == "binary" else SCALES[kind]
+
+
 def logits_of(objective, rows: int = 40, spread: float = 3.0) -> torch.Tensor:
     return spread * torch.randn(rows, objective.width, generator=torch.Generator().manual_seed(0))
 
 
 @pytest.mark.parametrize(("kind", "name"), [case for case in EVERY if case[0] != "interval"])
 def test_predictions_are_probabilities_that_the_loss_is_the_logarithm_of(kind, name):
-    objective = objective_for(SCALES[kind], name)
+    scale = scale_for(kind, name)
+    objective = objective_for(scale, name)
     logits = logits_of(objective)
     probability = objective.predict(logits)
-    assert probability.shape == (40, SCALES[kind].size)
+    assert probability.shape == (40, scale.size)
     assert ((probability >= 0) & (probability <= 1)).all()
     if kind == "multilabel":
         label = (torch.rand(40, 3, generator=torch.Generator().manual_seed(1)) < 0.5).float()
@@ -36,7 +42,7 @@ def test_predictions_are_probabilities_that_the_loss_is_the_logarithm_of(kind, n
         torch.testing.assert_close(F.binary_cross_entropy(probability, label, reduction="none").sum(-1), expected)
     else:
         torch.testing.assert_close(probability.sum(-1), torch.ones(40), atol=1e-6, rtol=0)
-        label = torch.arange(40) % SCALES[kind].size
+        label = torch.arange(40) % scale.size
         expected = -probability[torch.arange(40), label].log()
     torch.testing.assert_close(objective.loss(logits, label), expected, atol=1e-4, rtol=1e-4)
     assert torch.equal(objective.predict(logits[:, None]).squeeze(1), probability)  # any leading axes
@@ -88,11 +94,12 @@ def test_ordinal_recovers_known_thresholds_and_with_two_levels_is_logistic_regre
 @pytest.mark.parametrize(("kind", "name"), EVERY)
 @pytest.mark.parametrize("size", [0.0, 30.0, 1e4, -1e4])
 def test_extreme_logits_give_finite_losses_and_gradients_that_lead_back(kind, name, size):
-    objective = objective_for(SCALES[kind], name)
+    scale = scale_for(kind, name)
+    objective = objective_for(scale, name)
     label = {
         "interval": torch.tensor([0.0, 100.0]),
         "multilabel": torch.tensor([[0.0, 1, 0], [1, 0, 1]]),
-    }.get(kind, torch.tensor([0, SCALES[kind].size - 1]))
+    }.get(kind, torch.tensor([0, scale.size - 1]))
     logits = torch.full((2, objective.width), size, requires_grad=True)
     loss = objective.loss(logits, label)
     loss.sum().backward()
@@ -105,7 +112,7 @@ def test_extreme_logits_give_finite_losses_and_gradients_that_lead_back(kind, na
 
 @pytest.mark.parametrize(("kind", "name"), EVERY)
 def test_the_loss_tends_to_zero_at_perfect_logits(kind, name):
-    scale = SCALES[kind]
+    scale = scale_for(kind, name)
     objective = objective_for(scale, name)
     if kind == "interval":
         label = torch.tensor([0.0, 37.5, 100.0])
@@ -117,6 +124,9 @@ def test_the_loss_tends_to_zero_at_perfect_logits(kind, name):
     elif name == "nominal":
         label = torch.arange(scale.size)
         perfect = 60 * F.one_hot(label, scale.size).float()
+    elif name == "binary":
+        label = torch.arange(2)
+        perfect = 60 * (label[:, None] - 0.5)
     else:  # every cut far above or below 0, level by level
         label = torch.arange(5)
         cuts = torch.where(torch.arange(4)[None] < label[:, None], 30.0, -30.0) - torch.arange(4.0)
@@ -163,3 +173,57 @@ def test_an_objective_that_does_not_fit_is_refused_with_those_that_do():
         "Regression",
         "Multilabel",
     ]
+
+
+def test_one_sigmoid_says_what_a_softmax_over_two_levels_says():
+    scale = scale_for("nominal", "binary")
+    one, two = objective_for(scale, "binary"), objective_for(scale, "nominal")
+    logits, label = logits_of(one), torch.arange(40) % 2
+    both = torch.cat([torch.zeros(40, 1), logits], -1)
+    torch.testing.assert_close(one.predict(logits), two.predict(both))
+    torch.testing.assert_close(one.loss(logits, label), two.loss(both, label))
+
+
+def test_class_weights_are_torchs_and_balanced_ones_give_every_level_the_same_say():
+    counts = np.array([6, 3, 1])
+    label = torch.repeat_interleave(torch.arange(3), torch.from_numpy(counts))
+    balanced = objective_for(SCALES["nominal"], None, "balanced", counts)
+    logits = logits_of(balanced, len(label))
+    weight = torch.tensor(10 / (3 * counts), dtype=torch.float32)  # as scikit-learn's class_weight="balanced"
+    torch.testing.assert_close(balanced.loss(logits, label), F.cross_entropy(logits, label, weight, reduction="none"))
+    assert float(weight[label].mean()) == pytest.approx(1)
+    given = objective_for(SCALES["nominal"], None, [1.0, 2.0, 4.0])
+    expected = F.cross_entropy(logits, label, torch.tensor([1.0, 2.0, 4.0]), reduction="none")
+    torch.testing.assert_close(given.loss(logits, label), expected)
+    torch.testing.assert_close(given.predict(logits), logits.softmax(-1))
+
+
+def test_a_level_that_never_occurs_gets_no_share_of_the_balance():
+    balanced = objective_for(SCALES["nominal"], None, "balanced", np.array([4, 0, 4]))
+    torch.testing.assert_close(balanced.weights[[0, 2]], torch.ones(2))
+
+
+@pytest.mark.parametrize(
+    ("kind", "weights", "message"),
+    [
+        (
+            "nominal",
+            "balance",
+            r"class_weights='balance' is not understood; give balanced, null or 3 numbers above 0, one",
+        ),
+        ("nominal", [1.0, 2.0], r"class_weights=\[1.0, 2.0\] is not understood; .* one for each of no, maybe, yes"),
+        ("nominal", [1.0, 2.0, 0.0], r"is not understood"),
+        ("interval", "balanced", r"class_weights needs levels; labels of kind interval have none to weigh, use null"),
+        ("multilabel", "balanced", r"class_weights needs levels; labels of kind multilabel have none to weigh"),
+    ],
+)
+def test_weights_that_do_not_fit_are_refused(kind, weights, message):
+    with pytest.raises(ConfigError, match=message):
+        objective_for(SCALES[kind], None, weights, np.ones(3, int))
+
+
+def test_a_sigmoid_needs_two_levels():
+    with pytest.raises(
+        ConfigError, match=r"'binary' does not fit labels of kind nominal with 3 levels; choose one of nominal$"
+    ):
+        objective_for(SCALES["nominal"], "binary")
