@@ -55,6 +55,7 @@ _BOOL = Accepts(lambda value: isinstance(value, bool), "true or false")
 OPTIONS = {
     "seed": _whole(0),
     "calibrate": _BOOL,
+    "decision": _one_of("argmax", "macro_f1"),
     "control": _one_of("none", "shuffled_ids", "shuffled_demographics"),
     "predictions.everyone": _BOOL,
     "predictions.max_bytes": _whole(1),
@@ -70,6 +71,7 @@ OPTIONS = {
     "trainer.progress": _BOOL,
     "optim.lr": _positive(),
     "optim.encoder_lr": _positive(),
+    "optim.annotator_lr": _positive(),
     "optim.weight_decay": _number(0),
     "optim.warmup": _number(0, 1),
     "optim.decay": _one_of("none", "linear"),

@@ -9,13 +9,14 @@ from perspectives.data.annotations import AnnotationSet
 from perspectives.data.load import load
 from perspectives.data.splits import Split
 from perspectives.evaluation import summary
+from perspectives.metrics.decision import macro_f1_offsets
 from perspectives.models.pretrained import folder_digest
 from perspectives.predictions import Predictions
 from perspectives.runs import Run, log_trial, run_at
 from perspectives.trackers import report, tracking
 
 MODEL_FREE = "priors"
-UNUSED_BY_PRIORS = ("encoder", "optim", "trainer", "calibrate", "control", "predictions", "seed")
+UNUSED_BY_PRIORS = ("encoder", "optim", "trainer", "calibrate", "decision", "control", "predictions", "seed")
 BLIND = ("majority", "softlabel")  # they never see who is asked, so that no control changes anything
 
 # What `fit` adds to, or takes out of, the options of these nodes before it builds them.
@@ -70,6 +71,7 @@ def _fit(config: DictConfig, annotations: AnnotationSet, split: Split, run: Run)
         heat = training.temperature(validation)
         test = training.predict("test", everyone=config.predictions.everyone)
         parts = {"validation": validation.calibrated(heat), "test": test.calibrated(heat)}
+        parts = _decided(parts, config.decision)
         metrics = _scored({config.model.name: parts}, about, run)
         report(logger, run, parts["test"])
         run.finish({"predictions": metrics, "temperature": heat, "throughput": training.throughput()})
@@ -80,6 +82,15 @@ def identity(config: DictConfig) -> dict[str, Any]:
     values = run_identity(config)
     digest = folder_digest(values["encoder"]["name"]) if "name" in values.get("encoder", {}) else None
     return values | ({"encoder_weights": digest} if digest else {})
+
+
+def _decided(parts: dict[str, Predictions], rule: str) -> dict[str, Predictions]:
+    """The same predictions with labels by the rule `argmax` or `macro_f1`, which looks at validation only."""
+    validation = parts["validation"]
+    if rule == "argmax" or validation.kind != "categorical":
+        return parts
+    offsets = macro_f1_offsets(validation.probabilities(), validation.observed)
+    return {part: predictions.decided(offsets) for part, predictions in parts.items()}
 
 
 def _priors(annotations: AnnotationSet, split: Split) -> Answers:

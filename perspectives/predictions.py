@@ -17,6 +17,7 @@ import pandas as pd
 from perspectives.data.scale import Scale
 from perspectives.errors import DataError, RunError
 from perspectives.files import new_folder, read_json, write_json
+from perspectives.metrics.decision import decide
 
 FORMAT = 1
 KIND_OF_SCALE = {"nominal": "categorical", "ordinal": "categorical", "multilabel": "multiple", "interval": "rating"}
@@ -33,8 +34,8 @@ class Predictions:
     scale: the label scale. kind: `categorical` (a distribution over levels), `multiple` (a probability per level,
         rows need not sum to 1) or `rating` (one number).
     pairs: one row per observed pair: `item_id`, `annotator_id`, `round` where the corpus has rounds, `label` (what the
-        annotator said, as in AnnotationSet) and `training_labels` (how many training annotations the model saw of this
-        annotator; 0: never seen).
+        annotator said, as in AnnotationSet), `training_labels` (how many training annotations the model saw of this
+        annotator; 0: never seen) and, where another rule than the most likely level decided, `decision`, a level.
     values: float32 [pair, level]; [pair, 1] for ratings.
     items, annotators: the tables of the items judged and of all annotators who can be asked.
     everyone: float32 [item, annotator, level] in the order of the two tables, memory-mapped when loaded, with axes of
@@ -73,8 +74,11 @@ class Predictions:
         return self.values.astype(np.float64)
 
     def labels(self) -> np.ndarray:
-        """The most likely label in the form of `Scale.encode`: level positions int64 [pair] (the lowest of equals), an
-        indicator float32 [pair, level] at one half for `multiple`, or the ratings float64 [pair]."""
+        """The predicted label in the form of `Scale.encode`: level positions int64 [pair] (as `decided`, otherwise the
+        most likely, the lowest of equals), an indicator float32 [pair, level] at one half for `multiple`, or the
+        ratings float64 [pair]."""
+        if "decision" in self.pairs:
+            return self.scale.encode(self.pairs["decision"])
         if self.kind == "rating":
             return self.ratings()
         return (self.values > 0.5).astype(np.float32) if self.kind == "multiple" else self.values.argmax(1)
@@ -127,6 +131,14 @@ class Predictions:
         everyone = None if self.everyone is None else heated(self.everyone, temperature, self.kind)
         about = self.about | {"temperature": temperature * self.about.get("temperature", 1.0)}
         return replace(self, values=heated(self.values, temperature, self.kind), everyone=everyone, about=about)
+
+    def decided(self, offsets: np.ndarray) -> "Predictions":
+        """Predictions whose labels are decided with these offsets per level (see `metrics.decision`), float [level].
+
+        The probabilities stay as they are.
+        """
+        decision = self.scale.decode(decide(self.probabilities(), offsets)).to_numpy()
+        return replace(self, pairs=self.pairs.assign(decision=decision))
 
     def same_pairs(self, other: "Predictions") -> bool:
         """Whether both answer the same pairs in the same order, on the same scale, with the same observed labels."""
@@ -231,7 +243,10 @@ def _joined_everyone(folds: Sequence[Predictions], items: pd.DataFrame, annotato
 
 
 def average(seeds: Sequence[Predictions]) -> Predictions:
-    """The mean answer of several runs on the same pairs. Raises RunError when their pairs differ."""
+    """The mean answer of several runs on the same pairs, its labels the most likely ones.
+
+    Raises RunError when their pairs differ.
+    """
     first = seeds[0]
     if not all(first.same_pairs(other) for other in seeds[1:]):
         raise RunError(
@@ -239,7 +254,9 @@ def average(seeds: Sequence[Predictions]) -> Predictions:
         )
     everyone = [seed.everyone for seed in seeds if seed.everyone is not None]
     mean = _mean(everyone) if len(everyone) == len(seeds) else None
-    return replace(first, values=_mean([seed.values for seed in seeds]), everyone=mean, about=_common(seeds))
+    pairs = first.pairs.drop(columns="decision", errors="ignore")
+    values = _mean([seed.values for seed in seeds])
+    return replace(first, pairs=pairs, values=values, everyone=mean, about=_common(seeds))
 
 
 def _mean(answers: Sequence[np.ndarray]) -> np.ndarray:

@@ -141,6 +141,17 @@ class AnnotationSet:
         annotators = annotators.reset_index(drop=True)
         return replace(self, annotations=annotations, items=items, annotators=annotators)
 
+    def as_ratings(self) -> "AnnotationSet":
+        """The same annotations on an interval scale: each ordered level becomes its number.
+
+        Raises DataError for scales without order.
+        """
+        if self.scale.kind != "ordinal":
+            raise DataError(f"{self.name} has {self.scale.kind} labels, which are no numbers; use data.ratings=false")
+        values = self.scale.values
+        scale = Scale("interval", low=float(values[0]), high=float(values[-1]))
+        return replace(self, annotations=self.annotations.assign(label=values[self.labels]), scale=scale)
+
     # On disk and elsewhere. ----------------------------------------------------------------------------------------
 
     @cached_property

@@ -11,10 +11,12 @@ from torch import Tensor, nn
 from perspectives.data.annotators import Annotators
 from perspectives.data.batches import Batch
 from perspectives.data.schema import Schema
+from perspectives.models.layers import AnnotatorTable
 from perspectives.models.objectives import objective_for
 from perspectives.models.optim import RowAdamW, clip_gradients
 
 STEPS_PER_EPOCH_LIMIT = 1_000_003  # seeds of different epochs do not meet below this many batches
+PAIRS_AT_ONCE = 2**17  # when everyone is asked: with some hundred numbers each, about 100 MB
 LARGEST_SEED = 2**63  # a date as the run's seed would otherwise be more than torch takes
 
 
@@ -22,7 +24,8 @@ LARGEST_SEED = 2**63  # a date as the run's seed would otherwise be more than to
 class Optimization:
     """How to train.
 
-    lr: learning rate of heads and other new parameters. encoder_lr: of a fine-tuned encoder. weight_decay: decoupled,
+    lr: learning rate of heads and other new parameters. encoder_lr: of a fine-tuned encoder. annotator_lr: of vectors
+    that stand for annotators and groups, which few steps touch. weight_decay: decoupled,
     on matrices only (the table of annotators' heads is one, its biases included). warmup: share of all steps with a
     rising rate. decay: `none` or `linear` to zero at the last step.
     annotations_per_batch: the constant the summed loss is divided by (items per batch × mean training annotations per
@@ -31,6 +34,7 @@ class Optimization:
 
     lr: float
     encoder_lr: float
+    annotator_lr: float
     weight_decay: float
     warmup: float
     decay: str
@@ -85,9 +89,12 @@ class AnnotatorModel(L.LightningModule):
     def everyone(self, content: Tensor, annotators: Annotators) -> Tensor:
         """Predicted answers [item, annotator, level] of these annotators for all texts ([item, 1, level] if blind)."""
         asked = annotators[:1] if self.blind else annotators
-        item_index = torch.arange(len(content), device=content.device).repeat_interleave(len(asked))
-        annotator_index = torch.arange(len(asked), device=content.device).repeat(len(content))
-        return self.predict_pairs(content, asked, item_index, annotator_index).view(len(content), len(asked), -1)
+        who, step = torch.arange(len(asked), device=content.device), max(1, PAIRS_AT_ONCE // max(len(asked), 1))
+        answers = []
+        for block in content.split(step):
+            item_index = torch.arange(len(block), device=content.device).repeat_interleave(len(asked))
+            answers.append(self.predict_pairs(block, asked, item_index, who.repeat(len(block))))
+        return torch.cat(answers).view(len(content), len(asked), -1)
 
     # The loop. -----------------------------------------------------------------------------------------------------
 
@@ -123,17 +130,17 @@ class AnnotatorModel(L.LightningModule):
     # Optimization. -------------------------------------------------------------------------------------------------
 
     def parameter_groups(self) -> list[dict[str, Any]]:
-        """Encoder and new parameters apart, and no weight decay on vectors (biases, norms)."""
+        """Encoder, annotators' vectors and other parameters apart, and no weight decay on vectors (biases, norms)."""
         options = self.optimization
-        trained = [p for p in self.parameters() if p.requires_grad]
-        of_encoder = {id(p) for p in self.encoder.parameters()}
-        groups = []
-        for encoder, rate in ((True, options.encoder_lr), (False, options.lr)):
-            for decay, matrices in ((options.weight_decay, True), (0.0, False)):
-                chosen = [p for p in trained if (id(p) in of_encoder) == encoder and (p.ndim > 1) == matrices]
-                if chosen:
-                    groups.append({"params": chosen, "lr": rate, "weight_decay": decay})
-        return groups
+        rates = {id(p): options.encoder_lr for p in self.encoder.parameters()}
+        tables = [module.weight for module in self.modules() if isinstance(module, AnnotatorTable)]
+        rates |= {id(table): options.annotator_lr for table in tables}
+        groups: dict[tuple[float, float], list[nn.Parameter]] = {}
+        for p in self.parameters():
+            if p.requires_grad:
+                decay = options.weight_decay if p.ndim > 1 else 0.0
+                groups.setdefault((rates.get(id(p), options.lr), decay), []).append(p)
+        return [{"params": ps, "lr": rate, "weight_decay": decay} for (rate, decay), ps in groups.items()]
 
     def configure_optimizers(self) -> Any:
         optimizer = RowAdamW(self.parameter_groups(), lr=self.optimization.lr)

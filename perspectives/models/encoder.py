@@ -78,6 +78,11 @@ class LiveEncoder(nn.Module):
     def train(self, mode: bool = True) -> "LiveEncoder":
         return super().train(mode and self.trainable)
 
+    def freeze(self) -> None:
+        """Stay as it is from now on, dropout off; what it has learned is still saved with the model."""
+        self.trainable = False
+        self.eval()
+
     def forward(self, batch: Batch) -> Tensor:
         assert batch.tokens is not None
         return self.vectors(batch.tokens)

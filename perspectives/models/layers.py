@@ -7,6 +7,8 @@ from perspectives.data.annotators import Annotators
 from perspectives.data.schema import Schema
 from perspectives.errors import ConfigError
 
+GROUPS = ("joint", "per_attribute")
+
 
 class AnnotatorHeads(nn.Module):
     """One linear layer per annotator, as one table `[annotator, level, hidden + 1]` (the last column is the bias).
@@ -68,3 +70,33 @@ class AnnotatorTable(nn.Embedding):
         super().__init__(codes, width, sparse=True)
         nn.init.normal_(self.weight, std=width**-0.5)
         nn.init.zeros_(self.weight[0])
+
+
+class AnnotatorSide(nn.Module):
+    """What a model knows of an annotator, as one vector: the id's, and the group's or each attribute value's.
+
+    ids: whether ids have vectors, `id_width` numbers each. groups: `joint`, one vector per combination of values that
+    occurs in training, or `per_attribute`, one per value of each attribute, side by side; `group_width` numbers each.
+
+    Raises ConfigError for an unknown `groups`.
+    """
+
+    def __init__(self, schema: Schema, ids: bool, id_width: int, groups: str, group_width: int) -> None:
+        super().__init__()
+        if groups not in GROUPS:
+            raise ConfigError(f"model.groups={groups!r} is unknown; choose one of {', '.join(GROUPS)}")
+        self.ids = AnnotatorTable(len(schema.annotators) + 1, id_width) if ids else None
+        self.joint = groups == "joint"
+        sizes = [len(attribute.values) for attribute in schema.attributes]
+        if self.joint:
+            sizes = [len(schema.groups)] if sizes else []
+        self.groups = nn.ModuleList(AnnotatorTable(size + 1, group_width) for size in sizes)
+        self.width = id_width * ids + group_width * len(sizes)
+
+    def forward(self, annotators: Annotators) -> Tensor:
+        """Vectors float32 [annotator, width]; width may be 0."""
+        codes = annotators.group[:, None] if self.joint else annotators.attributes
+        vectors = [table(code) for table, code in zip(self.groups, codes.T, strict=False)]
+        if self.ids is not None:
+            vectors.insert(0, self.ids(annotators.code))
+        return torch.cat(vectors, 1) if vectors else torch.empty(len(annotators), 0, device=codes.device)

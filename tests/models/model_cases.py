@@ -1,6 +1,7 @@
 """Small corpora on every kind of scale, and the models trained on them."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,8 +14,11 @@ from perspectives.data.batches import Batch, Batches
 from perspectives.data.scale import Scale
 from perspectives.data.schema import Schema
 from perspectives.models.base import AnnotatorModel, Optimization
+from perspectives.models.embedding import Embedding
 from perspectives.models.encoder import CachedContent
+from perspectives.models.jury import Jury
 from perspectives.models.majority import Majority
+from perspectives.models.multilabel import MultiLabel
 from perspectives.models.multitask import MultiTask
 from perspectives.models.softlabel import SoftLabel
 
@@ -25,7 +29,16 @@ SCALES = {
     "interval": Scale("interval", low=0, high=10),
     "multilabel": Scale("multilabel", ("a", "b", "c")),
 }
-METHODS = ("majority", "softlabel", "multitask", "multitask_shared")
+METHODS = (
+    "majority",
+    "softlabel",
+    "multitask",
+    "multitask_shared",
+    "multitask_groups",
+    "embedding",
+    "concatenated",
+    "jury",
+)
 HIDDEN = 6
 
 
@@ -35,6 +48,7 @@ class Case(NamedTuple):
     model: AnnotatorModel
     annotations: AnnotationSet
     batch: Batch
+    method: str
 
 
 def corpus_on(scale: Scale, items: int = 12, people: int = 5, seed: int = 0) -> AnnotationSet:
@@ -67,24 +81,33 @@ def strangers(annotators: Annotators) -> Annotators:
 
 
 def optimization(annotations: AnnotationSet) -> Optimization:
-    return Optimization(1e-2, 1e-4, 0.01, 0.0, "none", float(len(annotations)))
+    return Optimization(1e-2, 1e-4, 1e-2, 0.01, 0.0, "none", float(len(annotations)))
 
 
-def build(method: str, annotations: AnnotationSet, encoder: Any = None, **options: Any) -> AnnotatorModel:
+def build(
+    method: str, annotations: AnnotationSet, encoder: Any = None, attributes: list[str] | None = None, **options: Any
+) -> AnnotatorModel:
     """A model with random weights: at the start all heads are zero, and much would hold trivially."""
     encoder = encoder or CachedContent(np.random.default_rng(1).normal(size=(500, HIDDEN)).astype(np.float32))
     classes: dict[str, Callable[..., AnnotatorModel]] = {
         "majority": Majority,
         "softlabel": SoftLabel,
         "multitask": MultiTask,
-        "multitask_shared": lambda *given, **kept: MultiTask(*given, shared=True, **kept),
+        "multitask_shared": partial(MultiTask, shared=True),
+        "multitask_groups": partial(MultiTask, group_layers="gender", unseen="group"),
+        "multilabel": MultiLabel,
+        "embedding": Embedding,
+        "concatenated": partial(Embedding, combine="concat", groups="joint"),
+        "jury": Jury,
     }
-    model = classes[method](encoder, Schema.of(annotations), optimization(annotations), **options)
+    model = classes[method](encoder, Schema.of(annotations, attributes), optimization(annotations), **options)
     generator = torch.Generator().manual_seed(5)
     with torch.no_grad():
         for name, parameter in model.named_parameters():
             if not name.startswith("encoder."):
-                parameter.copy_(torch.randn(parameter.shape, generator=generator))
+                deep = parameter.ndim > 1 and name != "heads.table"  # layers upon layers would saturate
+                spread = parameter.shape[-1] ** -0.5 if deep else 1.0
+                parameter.copy_(spread * torch.randn(parameter.shape, generator=generator))
         if method == "multitask_shared":
             model.heads.table[0] = 0  # the deviation of the unknown annotator never leaves its start
     return model.eval()

@@ -35,7 +35,7 @@ def case(method: str, scale: Scale) -> Case:
     if method == "majority":
         annotations = majority_labels(annotations, "random", 0)
     model = build(method, annotations)
-    return Case(model, annotations, whole_batch(annotations, model.schema))
+    return Case(model, annotations, whole_batch(annotations, model.schema), method)
 
 
 def loss(model, batch: Batch) -> torch.Tensor:
@@ -63,7 +63,7 @@ def shuffled(batch: Batch, order: torch.Tensor, pairs: torch.Tensor) -> Batch:
 
 
 def test_predictions_are_valid(case: Case):
-    model, annotations, batch = case
+    model, annotations, batch, _ = case
     content = model.encode(batch)
     with torch.inference_mode():
         for annotators in (batch.annotators, strangers(batch.annotators)):
@@ -76,11 +76,11 @@ def test_predictions_are_valid(case: Case):
                 assert ((said >= 0) & (said <= 1)).all()
             if annotations.scale.kind in ("nominal", "ordinal"):
                 torch.testing.assert_close(said.sum(1), torch.ones(len(said)), atol=1e-5, rtol=0)
-    assert said.std(0).max() > 0.01  # texts matter
+    assert said.std(0).max() > 1e-3  # texts matter
 
 
 def test_everyone_agrees_with_every_single_pair(case: Case):
-    model, annotations, batch = case
+    model, annotations, batch, _ = case
     content = model.encode(batch)
     known, nobody = model.schema.training_annotators, strangers(model.schema.training_annotators[:1])
     halfway = known[-1:].without_ids(torch.tensor([True]))  # a new person of known demographics
@@ -96,7 +96,7 @@ def test_everyone_agrees_with_every_single_pair(case: Case):
 
 
 def test_the_order_within_a_batch_permutes_the_answers_and_leaves_the_loss(case: Case):
-    model, _, batch = case
+    model, _, batch, _ = case
     pairs = torch.randperm(len(batch.row), generator=torch.Generator().manual_seed(0))
     other = shuffled(batch, torch.randperm(len(batch.item), generator=torch.Generator().manual_seed(1)), pairs)
     straight, permuted = answers(model, batch), answers(model, other)
@@ -105,7 +105,7 @@ def test_the_order_within_a_batch_permutes_the_answers_and_leaves_the_loss(case:
 
 
 def test_a_text_alone_in_its_batch_gets_the_same_answer(case: Case):
-    model, annotations, batch = case
+    model, annotations, batch, _ = case
     alone = list(Batches(annotations, np.arange(len(annotations)), model.schema.encode(annotations.annotators), 1))
     assert len(alone) == len(batch.item)
     parts = [answers(model, one) for one in alone]
@@ -113,7 +113,7 @@ def test_a_text_alone_in_its_batch_gets_the_same_answer(case: Case):
 
 
 def test_every_head_of_people_in_the_batch_is_trained_and_saved(case: Case):
-    model, annotations, batch = case
+    model, annotations, batch, _ = case
     loss(model, batch).backward()
     found = gradients(model)
     state = model.trained_state()
@@ -131,28 +131,19 @@ def test_every_head_of_people_in_the_batch_is_trained_and_saved(case: Case):
 
 
 def test_people_who_labelled_nothing_change_nothing(case: Case):
-    model, annotations, batch = case
+    model, annotations, batch, method = case
     stranger = annotations.annotators.iloc[:1].assign(annotator_id="aaa stranger")  # sorts before everyone
     more = replace(annotations, annotators=pd.concat([stranger, annotations.annotators], ignore_index=True))
-    same = build_like(model, more)
+    same = build(method, more)
+    same.load_state_dict(model.state_dict())
     with_strangers = whole_batch(more, same.schema)
     assert torch.equal(with_strangers.annotators.code, batch.annotators.code)
     assert loss(same, with_strangers) == loss(model, batch)
 
 
-def build_like(model, annotations: AnnotationSet):
-    other = type(model)(model.encoder, type(model.schema).of(annotations), model.optimization, **options_of(model))
-    other.load_state_dict(model.state_dict())
-    return other.eval()
-
-
-def options_of(model) -> dict:
-    return {"shared": True} if getattr(model, "shared", None) is not None else {}
-
-
 @pytest.mark.parametrize("accumulate", [2, 4])
 def test_small_batches_accumulated_give_the_gradient_of_the_whole(case: Case, accumulate: int):
-    model, annotations, batch = case
+    model, annotations, batch, _ = case
     loss(model, batch).backward()
     whole = gradients(model)
     model.zero_grad()
@@ -173,7 +164,7 @@ def test_other_objectives_keep_the_contract_too(method, kind, objective):
     if method == "majority":
         annotations = majority_labels(annotations, "random", 0)
     model = build(method, annotations, objective=objective)
-    case = Case(model, annotations, whole_batch(annotations, model.schema))
+    case = Case(model, annotations, whole_batch(annotations, model.schema), method)
     test_everyone_agrees_with_every_single_pair(case)
     test_every_head_of_people_in_the_batch_is_trained_and_saved(case)
 
@@ -205,7 +196,8 @@ def test_an_annotator_with_a_single_label_is_no_special_case(method):
     rows = tables.annotations
     lonely = rows.iloc[[0]].assign(annotator_id="zoe", label="yes")
     both = pd.concat([rows.iloc[:5], lonely])
-    annotations = AnnotationSet.from_tables(Tables(both, tables.items, None, scale), "tiny")
+    people = pd.concat([tables.annotators, pd.DataFrame({"annotator_id": ["zoe"], "gender": ["woman"], "age": [33.0]})])
+    annotations = AnnotationSet.from_tables(Tables(both, tables.items, people, scale), "tiny")
     if method == "majority":
         annotations = majority_labels(annotations, "lowest", 0)
     model = build(method, annotations)
