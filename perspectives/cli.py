@@ -143,11 +143,12 @@ def _run_hydra(verb: str, args: list[str]) -> int:
     from hydra.errors import HydraException
     from omegaconf.errors import OmegaConfBaseException
 
-    from perspectives.config import quote_paths
+    from perspectives.config import options_of_sweeps, quote_paths
     from perspectives.config_errors import explain
 
     sweep = any(arg in ("-m", "--multirun") for arg in args)
     overrides = quote_paths(args, sweep=sweep)
+    overrides = options_of_sweeps(overrides) if sweep else overrides
     failures: list[Failure] = []
     try:
         _call_hydra(verb, _multirun_first(overrides), _task(verb, args, failures))

@@ -120,6 +120,28 @@ def _quoted(override: str, sweep: bool) -> str:
     return f"{key}={value if fine else QuotedString(value, Quote.single).with_quotes()}"
 
 
+def options_of_sweeps(overrides: list[str]) -> list[str]:
+    """Overrides of a sweep, in which options of a group that is swept wait for its choices.
+
+    Hydra checks all other options against the default choice first, so that `model=jury,jury_id model.rank=8` would be
+    refused because the default model has no rank. A sweep over a single value is left for the jobs to apply.
+    """
+    swept = [key for key, _, value in (arg.partition("=") for arg in overrides) if "," in value and key in groups()]
+    return [
+        _alone(override) if override.startswith(tuple(f"{key}." for key in swept)) else override
+        for override in overrides
+    ]
+
+
+def _alone(override: str) -> str:
+    key, _, value = override.partition("=")
+    try:
+        many = OverridesParser.create().parse_override(override).is_sweep_override()
+    except HydraException:
+        return override  # reported where overrides are read
+    return override if many else f"{key}=choice({value})"
+
+
 def run_identity(cfg: DictConfig) -> dict[str, Any]:
     """The part of a configuration that results depend on, resolved: what a run is named by.
 

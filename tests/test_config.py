@@ -19,6 +19,7 @@ from perspectives.config import (
     describe_choice,
     groups,
     instantiate,
+    options_of_sweeps,
     quote_paths,
     run_identity,
 )
@@ -306,3 +307,11 @@ def test_identity_is_plain_and_complete():
     assert yaml.safe_load(yaml.safe_dump(identity)) == identity
     with pytest.raises(ConfigError, match=r"split\.column has no value; set split\.column=…"):
         run_identity(compose(overrides=["split=column"]))
+
+
+def test_options_of_a_swept_group_wait_for_its_choices():
+    given = ["-m", "model=jury,jury_id", "model.rank=8", "model.groups=joint,per_attribute", "seed=1", "optim.lr=1e-3"]
+    waiting = ["-m", "model=jury,jury_id", "model.rank=choice(8)", *given[3:]]
+    assert options_of_sweeps(given) == waiting
+    single = ["-m", "model=jury", "model.rank=8", "seed=0,1"]
+    assert options_of_sweeps(single) == single
