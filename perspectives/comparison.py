@@ -14,21 +14,24 @@ import numpy as np
 import pandas as pd
 
 from perspectives.config import NO_RESULT_DEPENDS_ON
-from perspectives.errors import DataError, RunError, listing
-from perspectives.evaluation import Evaluation
-from perspectives.fit import MODEL_FREE, fit
+from perspectives.errors import ConfigError, DataError, RunError, listing
+from perspectives.evaluation import METRICS_OF_PAIRS, Evaluation
+from perspectives.fit import BLIND, MODEL_FREE, fit
 from perspectives.imported import ENDINGS, imported
-from perspectives.metrics.estimate import combine
+from perspectives.metrics.direction import lower_is_better
+from perspectives.metrics.estimate import Estimate, combine
+from perspectives.metrics.groups import SMALLEST_GROUP, GroupScores, by_group, membership
 from perspectives.metrics.intervals import Interval, holm
 from perspectives.predictions import PAIR_KEY, Predictions, join
 from perspectives.runs import Run, find_runs
 
-SMALLEST_GROUP = 5  # people
 SELECTED_BY = ("individual/cross_entropy", "individual/mae")  # on validation, lower is better; the first that exists
-MODEL_OPTIONS = ("encoder", "model", "optim", "trainer", "calibrate")
+MODEL_OPTIONS = ("encoder", "model", "optim", "trainer", "calibrate", "decision", "control")
+USUAL = {"control": "none", "decision": "argmax"}  # of runs that do not say, and never part of a name
 ORDER = (
     "most_frequent", "class_prior", "train_mean", "train_median", "annotator_mode", "annotator_prior", "annotator_mean",
-    "annotator_median", "majority", "softlabel", "multitask", "multitask_shared",
+    "annotator_median", "majority", "softlabel", "multitask", "multitask_shared", "multilabel", "ensemble", "embedding",
+    "jury", "jury_text", "jury_attributes", "jury_id", "conditioned",
 )  # fmt: skip
 
 
@@ -61,6 +64,26 @@ class Entry:
     def estimate(self, metric: str) -> Any:
         """The mean over seeds, on the units all seeds share."""
         return combine([evaluation.estimates[metric] for evaluation in self.evaluations])
+
+    def groups(self, metric: str, attribute: str, unknown: bool = False) -> GroupScores:
+        """A metric of pairs for each group of annotators with one value of a demographic attribute.
+
+        Of a metric of people seen or never seen, only those people count. Raises ConfigError for a metric of items.
+        """
+        if not metric.startswith(METRICS_OF_PAIRS):
+            raise ConfigError(f"{metric} is computed on items, which groups share; --groups takes {METRICS_OF_PAIRS}…")
+        evaluation = self.evaluations[0]
+        predictions, rows = evaluation.predictions, evaluation.pairs_of(metric)
+        people, items = predictions.annotator_index, predictions.item_index
+        judging = np.isin(np.arange(len(predictions.annotators)), people[rows])
+        found = membership(predictions.annotators[attribute].where(judging), unknown)
+        group = np.where(rows, found.code[people], -1)
+
+        def score(chosen: np.ndarray) -> Estimate:
+            return combine([evaluation.among(metric, chosen) for evaluation in self.evaluations])
+
+        clusters = evaluation.item_clusters[items]
+        return by_group(score, group, found.names, items, people, lower_is_better(metric), clusters)
 
     def interval(self, metric: str) -> Interval:
         return self.evaluations[0].interval(metric, self.estimate(metric))
@@ -180,7 +203,7 @@ def _groups(runs: Sequence[Run]) -> list[list[Run]]:
 
 def _options(run: Run) -> dict[str, Any]:
     """What distinguishes configurations of a method, flat: `optim.lr` → value."""
-    chosen = {key: run.config[key] for key in MODEL_OPTIONS if key in run.config}
+    chosen = {key: (USUAL | run.config)[key] for key in MODEL_OPTIONS if key in USUAL | run.config}
     flat = {str(key): value for key, value in pd.json_normalize(chosen).iloc[0].to_dict().items()}
     return {key: value for key, value in flat.items() if key not in NO_RESULT_DEPENDS_ON}
 
@@ -223,15 +246,17 @@ def _validation_score(runs: Sequence[Run], name: str) -> float:
 
 
 def _selected(found: list[Entry]) -> list[Entry]:
-    by_name: dict[str, list[Entry]] = defaultdict(list)
+    """The best of each method, and of each control of it: a control is no configuration to choose."""
+    by_name: dict[tuple[str, str], list[Entry]] = defaultdict(list)
     for entry in found:
-        by_name[entry.name].append(entry)
+        control = entry.options["control"]
+        by_name[entry.name, "" if control == USUAL["control"] else f" control={control}"].append(entry)
     chosen = []
-    for name, candidates in by_name.items():
+    for (name, control), candidates in by_name.items():
         winner = min(candidates, key=lambda entry: entry.validation)
         settings = _differing(winner, [candidate.options for candidate in candidates])
         tried = f" (best of {len(candidates)}: {settings})" if len(candidates) > 1 else ""
-        chosen.append(replace(winner, name=name + tried))
+        chosen.append(replace(winner, name=name + control + tried))
     return chosen
 
 
@@ -247,7 +272,8 @@ def _differing(entry: Entry, candidates: Sequence[dict[str, Any]]) -> str:
     differing = [key for key in shared if len({str(options[key]) for options in candidates}) > 1]
     if "encoder._target_" in differing:  # kinds of encoder differ: all their options do
         differing = ["encoder._target_", *(key for key in differing if not key.startswith("encoder."))]
-    return ", ".join(_setting(entry.options, key) for key in differing)
+    shown = [key for key in differing if entry.options[key] != USUAL.get(key)]
+    return ", ".join(_setting(entry.options, key) for key in sorted(shown, key=lambda key: key in USUAL))
 
 
 def _setting(options: dict[str, Any], key: str) -> str:
@@ -270,10 +296,9 @@ def _refuse_different_pairs(found: Sequence[Entry]) -> None:
 
 def _rank(entry: Entry) -> tuple:
     """Priors first, then models from blind to annotator-aware, oracles last."""
-    method = entry.name.split(" ")[0]
     return (
         ("prior", "model", "oracle").index(entry.kind),
-        ORDER.index(method) if method in ORDER else len(ORDER),
+        ORDER.index(_method(entry)) if _method(entry) in ORDER else len(ORDER),
         entry.name,
     )
 
@@ -292,6 +317,54 @@ def table(found: Sequence[Entry], baseline: str | None, metrics: Sequence[str]) 
         tested = long[long["kind"] != "oracle"]
         long["p_holm"] = tested.groupby("metric")["p"].transform(lambda p: holm(p.to_numpy()))
     return long
+
+
+def group_table(
+    found: Sequence[Entry], metrics: Sequence[str], attributes: Sequence[str], unknown: bool = False
+) -> pd.DataFrame:
+    """Long table, a row per entry, metric, attribute and group; see `metrics.groups.GroupScores`.
+
+    Columns: entry, kind, metric, attribute, group, value, low, high (nan where suppressed), suppressed, pairs, items,
+    people, annotators_fixed, worst (whether the group is the entry's worst) and, the same in every row of an entry's
+    groups, gap, gap_low, gap_high, gap_annotators_fixed.
+    """
+    rows: list[dict[str, Any]] = []
+    for metric in metrics:
+        for entry in (entry for entry in found if metric in entry.metrics):
+            for attribute in attributes:
+                scores = entry.groups(metric, attribute, unknown)
+                about = {"entry": entry.name, "kind": entry.kind, "metric": metric, "attribute": attribute}
+                rows += [about | row for row in _group_rows(scores)]
+    return pd.DataFrame(rows)
+
+
+def _group_rows(found: GroupScores) -> list[dict[str, Any]]:
+    gap = _ends(found.gap, "gap", "gap_")
+    return [
+        {"group": score.name, **_ends(score.interval, "value", ""), "suppressed": score.interval is None}
+        | {"pairs": score.pairs, "items": score.items, "people": score.people, "worst": score.name == found.worst}
+        | gap
+        for score in found.scores
+    ]
+
+
+def _ends(interval: Interval | None, name: str, prefix: str) -> dict[str, Any]:
+    names = (name, f"{prefix}low", f"{prefix}high", f"{prefix}annotators_fixed")
+    if interval is None:
+        return dict(zip(names, (*[float("nan")] * 3, False), strict=True))
+    return dict(zip(names, (interval.value, interval.low, interval.high, interval.annotators_fixed), strict=True))
+
+
+def without_control(found: Sequence[Entry]) -> list[str]:
+    """Trained methods that know who is asked and stand there without a control that takes this knowledge away."""
+    trained = [entry for entry in found if entry.kind == "model" and entry.options]
+    aware = [entry for entry in trained if _method(entry) not in (*BLIND, "jury_text")]
+    controlled = {_method(entry) for entry in aware if entry.options["control"] != USUAL["control"]}
+    return list(dict.fromkeys(_method(entry) for entry in aware if _method(entry) not in controlled))
+
+
+def _method(entry: Entry) -> str:
+    return entry.name.split(" ")[0]
 
 
 def _too_few(metric: str, interval: Interval) -> bool:

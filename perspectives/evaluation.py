@@ -5,20 +5,25 @@ tied items out (there is no majority to predict); the predicted majority is the 
 item's own raters, ties decided by their mean probability.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from perspectives.metrics import disagreement, individual, lewidi2023, majority, soft
-from perspectives.metrics.estimate import Estimate, mean
+from perspectives.metrics import disagreement, human_calibration, individual, lewidi2023, majority, soft
+from perspectives.metrics.estimate import Estimate, mean, undefined
 from perspectives.metrics.intervals import Interval, by_item, two_way
 from perspectives.predictions import Predictions
 from perspectives.quality.aggregation.majority import majority_vote
 
 NEAR_ZERO = 1e-12
+METRICS_OF_PAIRS = "individual/"
+CEILINGS = {
+    "soft/cross_entropy": "cross_entropy", "soft/jsd": "jsd", "soft/manhattan": "manhattan", "soft/brier": "brier",
+    "soft/wasserstein": "wasserstein1",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,8 +37,16 @@ class Evaluation:
 
     @cached_property
     def estimates(self) -> dict[str, Estimate]:
-        metrics = {"categorical": _categorical, "multiple": _multiple, "rating": _rating}[self.predictions.kind]
-        return dict(metrics(self.predictions))
+        return dict(_metrics(self.predictions))
+
+    def among(self, name: str, rows: np.ndarray) -> Estimate:
+        """A metric of pairs computed on the pairs at `rows` (bool [pair]) alone, placed among all pairs.
+
+        Undefined where these pairs do not have it, such as a score of people never seen among people who all were.
+        """
+        found = _metrics(self.predictions.select(rows))  # individual metrics come first: the others are not computed
+        estimate = next((estimate for metric, estimate in found if metric == name), undefined(int(rows.sum())))
+        return estimate.within(np.flatnonzero(rows), len(rows))
 
     def interval(self, name: str, estimate: Estimate | None = None) -> Interval:
         """Interval of a metric, or of another estimate on the same units (a difference, a mean over seeds).
@@ -42,25 +55,46 @@ class Evaluation:
         metric of a subset of pairs (seen or unseen people) rests on the clusters of that subset alone.
         """
         estimate = self.estimates[name] if estimate is None else estimate
-        if not name.startswith("individual/"):
-            return by_item(estimate, self._item_clusters)
-        rows = self._subset(name)
+        if not name.startswith(METRICS_OF_PAIRS):
+            return by_item(estimate, self.item_clusters)
+        rows = self.pairs_of(name)
         part = Estimate(estimate.value, estimate.influence[rows])
-        items, people = self._item_clusters[self.predictions.item_index], self.predictions.annotator_index
+        items, people = self.item_clusters[self.predictions.item_index], self.predictions.annotator_index
         return two_way(part, items[rows], people[rows])
 
     @cached_property
-    def _item_clusters(self) -> np.ndarray:
-        """int64 [item]."""
+    def item_clusters(self) -> np.ndarray:
+        """What the split kept together, or each item by itself, int64 [item]."""
         items, column = self.predictions.items, self.predictions.about.get("group_by")
         if column in items:
             return items[column].astype("str").factorize()[0].astype(np.int64)
         return np.arange(len(items))
 
-    def _subset(self, name: str) -> np.ndarray:
+    def pairs_of(self, name: str) -> np.ndarray:
         """Pairs that a metric looks at, bool [pair]."""
         seen = self.predictions.seen
         return ~seen if name.endswith("_unseen") else seen if name.endswith("_seen") else np.ones(len(seen), bool)
+
+
+def panel_ceilings(predictions: Predictions, metrics: Sequence[str]) -> dict[str, float]:
+    """What a perfect model of each item's rate would still be expected to score, by metric: an estimate, no bound.
+
+    The rates are unknown; they are taken to lie where `human_calibration.rates_behind` puts them, which treats the
+    raters of an item as independent draws from one rate. A model that knows who rates may do better. Empty for
+    predictions without a distribution over levels, for metrics without a ceiling, and where no item has two raters.
+    """
+    wanted = [name for name in metrics if name in CEILINGS]
+    if predictions.kind != "categorical" or not wanted:
+        return {}
+    scale, items = predictions.scale, len(predictions.items)
+    votes = np.bincount(predictions.item_index * scale.size + predictions.observed, minlength=items * scale.size)
+    counts = votes.reshape(items, scale.size)
+    if not (counts.sum(1) >= 2).any():
+        return {}
+    rates = human_calibration.rates_behind(counts)
+    raters = np.tile(counts.sum(1), len(rates))
+    rates = rates.reshape(-1, scale.size)
+    return {name: float(soft.finite_panel_ceiling(rates, raters, CEILINGS[name], scale.values)) for name in wanted}
 
 
 def summary(predictions: Predictions) -> dict[str, dict[str, Any]]:
@@ -80,6 +114,11 @@ def item_means(values: np.ndarray, item_index: np.ndarray, items: int) -> np.nda
     total = np.zeros((items, *values.shape[1:]))
     np.add.at(total, item_index, values)
     return total / np.bincount(item_index, minlength=items).reshape(-1, *[1] * (values.ndim - 1))
+
+
+def _metrics(predictions: Predictions) -> Iterator[tuple[str, Estimate]]:
+    """Metrics of pairs first."""
+    return {"categorical": _categorical, "multiple": _multiple, "rating": _rating}[predictions.kind](predictions)
 
 
 def _categorical(predictions: Predictions) -> Iterator[tuple[str, Estimate]]:
@@ -112,6 +151,11 @@ def _categorical(predictions: Predictions) -> Iterator[tuple[str, Estimate]]:
     if scale.kind == "ordinal":
         yield "soft/wasserstein", soft.wasserstein1(target, answer, scale.values)
     yield from _disagreement(target, answer, scale.values, voted)
+    yield "calibration/dist_ce", human_calibration.distribution_error(target, answer)
+    yield "calibration/entropy_ce", human_calibration.entropy_error(target, answer)
+    yield "calibration/entropy_bias", human_calibration.entropy_bias(target, answer)
+    yield "calibration/rank_cs", human_calibration.rank_score(target, answer)
+    yield from _rate_biases(predictions, target, answer)
     if scale.binary and {"official_label", "official_soft_label"} <= set(predictions.items):
         yield from _lewidi2023(predictions, answer)
 
@@ -147,6 +191,14 @@ def _disagreement(
     yield "disagreement/aurc", disagreement.aurc(answer.max(1), dissent)
 
 
+def _rate_biases(predictions: Predictions, target: np.ndarray, answer: np.ndarray) -> Iterator[tuple[str, Estimate]]:
+    """Predicted minus observed rate of each level, of the last one alone where there are two."""
+    raters = np.bincount(predictions.item_index, minlength=len(predictions.items))
+    levels = list(enumerate(predictions.scale.levels))
+    for column, level in levels[-1:] if predictions.scale.binary else levels:
+        yield f"calibration/bias_{level}", human_calibration.rate_bias(target[:, column], answer[:, column], raters)
+
+
 def _lewidi2023(predictions: Predictions, answer: np.ndarray) -> Iterator[tuple[str, Estimate]]:
     """The shared task's scores, on the hard and (rounded) soft labels as published."""
     official = predictions.scale.encode(predictions.items["official_label"])
@@ -172,8 +224,9 @@ def _multiple(predictions: Predictions) -> Iterator[tuple[str, Estimate]]:
     loss = -(observed * np.log(clipped) + (1 - observed) * np.log1p(-clipped))
     yield "individual/cross_entropy", mean(loss.sum(1))
     items, index = len(predictions.items), predictions.item_index
-    distance = np.abs(item_means(observed.astype(float), index, items) - item_means(probability, index, items))
-    yield "soft/manhattan", mean(2 * distance.mean(1))
+    target, answer = item_means(observed.astype(float), index, items), item_means(probability, index, items)
+    yield "soft/manhattan", mean(2 * np.abs(target - answer).mean(1))
+    yield from _rate_biases(predictions, target, answer)
 
 
 def _rating(predictions: Predictions) -> Iterator[tuple[str, Estimate]]:
@@ -185,3 +238,4 @@ def _rating(predictions: Predictions) -> Iterator[tuple[str, Estimate]]:
     target, answer = item_means(observed, index, items), item_means(rating, index, items)
     yield "soft/mae", individual.mae(target, answer)
     yield "soft/pearson", disagreement.pearson(target, answer)
+    yield "calibration/bias", human_calibration.rate_bias(target, answer, np.bincount(index, minlength=items))

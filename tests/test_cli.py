@@ -105,6 +105,36 @@ def test_data_check_and_describe(capsys):
     assert "60" in capsys.readouterr().out
 
 
+def test_data_groups_measures_cohesion_and_suppresses_small_groups(capsys):
+    people = ["data.reader.items=60", "data.reader.annotators=30"]
+    assert cli.main(["data", "groups", *people, "--attributes", "gender", "--permutations", "99"]) == 0
+    out = capsys.readouterr().out
+    assert out.split()[:9] == ["attribute", "group", "people", "annotations", "IRR", "xRR", "GAI", "p", "p"]
+    assert len(re.findall(r"^gender +(?:Woman|Man) +\d+ +\d+ +-?\.\d{3} +-?\.\d{3}", out, re.MULTILINE)) == 2
+    assert re.search(r"^gender +fewer than 5 \(1 value\) +[1-4] +\d+ +– +– +– +– +–$", out, re.MULTILINE)
+    assert "No numbers below 5 people; such people count among the others." in out
+    assert "99 times; (Holm) corrected over rows." in out
+    assert "cannot come below p (Holm)" not in out
+    assert cli.main(["data", "groups", *people, "--permutations", "20"]) == 0
+    out = capsys.readouterr().out
+    assert re.search(r"\d+ rows cannot come below p \(Holm\) = .05 with 20 permutations: --permutations \d+ or", out)
+    assert set(re.findall(r"^(gender|age|region) ", out, re.MULTILINE)) == {"gender", "age", "region"}
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        (["groups", "--attributes", "sex"], "there is no attribute 'sex'; choose from gender, age, region, or all"),
+        (["groups", "--permutations", "0"], "permutations=0 must be at least 1; 1000 resolve p to .001"),
+        (["describe", "--permutations", "9"], "--attributes and --permutations belong to `perspectives data groups`"),
+        (["check", "--attributes", "age"], "belong to `perspectives data groups`, not check"),
+    ],
+)
+def test_wrong_uses_of_data_groups_are_one_message(args, said, capsys):
+    assert cli.main(["data", *args, "data.reader.items=60"]) == 2
+    assert said in capsys.readouterr().err
+
+
 def test_missing_files_are_asked_for_with_their_source(capsys, tmp_path):
     assert cli.main(["data", "check", "data=hs_brexit", f"data.reader.path={tmp_path}/a (b)=c"]) == 2
     err = capsys.readouterr().err
@@ -262,6 +292,7 @@ def test_a_sweep_without_failures_ends_well_and_a_mistake_starts_no_job(jobs, ca
         ("perspectives  train model=", {"model=majority", "model=multitask"}, {"train"}),
         ("perspectives train model=majority trainer.batch", {"trainer.batch_size="}, set()),
         ("perspectives data check data=syn", {"data=synthetic"}, set()),
+        ("perspectives data groups --attributes age data=syn", {"data=synthetic"}, set()),
         ("perspectives compare mo", set(), {"model="}),
     ],
 )

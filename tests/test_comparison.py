@@ -1,5 +1,6 @@
 """Several runs in one table: joined, averaged, paired, refused."""
 
+import re
 import shutil
 import subprocess
 import sys
@@ -13,13 +14,14 @@ from scipy.stats import t as student
 from sklearn.metrics import f1_score
 
 from perspectives.cli import main
-from perspectives.comparison import Entry, entries, ordered, table
+from perspectives.comparison import Entry, entries, group_table, ordered, table, without_control
 from perspectives.config import compose
 from perspectives.errors import RunError
 from perspectives.evaluation import Evaluation
 from perspectives.fit import fit
 from perspectives.metrics.intervals import holm
 from perspectives.runs import Run
+from perspectives.verbs.compare import control_notes, group_notes
 
 SMALL = [
     "data.reader.items=60",
@@ -238,3 +240,146 @@ def test_runs_on_other_folds_than_most_are_left_out(folder: Path, tmp_path: Path
     assert note.startswith("Left out, other folds than most: ")
     assert third.folder.name in note
     assert next(copy.glob("majority-*-f0-s1-*")).name in note
+
+
+# Groups of annotators. ---------------------------------------------------------------------------------------------
+
+
+def test_a_group_is_scored_like_scikit_learn_scores_its_pairs(folder: Path) -> None:
+    entry = by_name(entries([folder])[0])["majority"]
+    scores = entry.groups("individual/macro_f1", "gender").scores
+    scored = [score for score in scores if score.interval is not None]
+    assert len(scored) == 2
+    parts = [evaluation.predictions for evaluation in entry.evaluations]
+    gender = parts[0].pairs[["annotator_id"]].merge(parts[0].annotators, on="annotator_id")["gender"]
+    for score in scored:
+        rows = (gender == score.name).to_numpy()
+        expected = [f1_score(p.observed[rows], p.labels()[rows], average="macro") for p in parts]
+        assert score.interval.value == pytest.approx(np.mean(expected))  # over the seeds
+        assert (score.pairs, score.people) == (rows.sum(), parts[0].pairs["annotator_id"][rows].nunique())
+    people = {score.name: score.people for score in scores}
+    judging = parts[0].pairs.assign(gender=gender).drop_duplicates("annotator_id")
+    known = judging["gender"] != "unknown"
+    assert sum(people.values()) == known.sum() < len(known)
+    asked = entry.groups("individual/macro_f1", "gender", unknown=True).scores
+    assert sum(score.people for score in asked) == len(known)
+
+
+def test_the_command_prints_groups_in_every_format(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    command = ["compare", str(folder), "--groups", "gender,age"]
+    assert main(command) == 0
+    text = capsys.readouterr().out
+    assert "individual/" in text
+    assert re.search(r"^people +\d+ +\d+", text, re.MULTILINE)
+    assert re.search(r"^majority +\.\d{3} ± \.\d{3} ‡ .* (Man|Woman) +\.\d{3}", text, re.MULTILINE)
+    assert "‡ fewer than 20 people in a group: the interval is over items, for these people." in text
+    assert "gap is the highest minus the lowest group, above 0 by chance alone." in text
+    assert main([*command, "--format", "markdown"]) == 0
+    markdown = capsys.readouterr().out
+    assert "| individual/macro_f1 by gender | " in markdown
+    assert re.search(r"\| individual/macro_f1 by age \| up to \S+ \| over \S+ to \S+ \|", markdown)
+    assert main([*command, "--format", "latex", "--metrics", "individual"]) == 0
+    latex = capsys.readouterr().out
+    assert latex.count(r"\begin{tabular}") == 2 * len([m for m in _metrics(folder) if m.startswith("individual/")])
+    assert r"$^\ddagger$" in latex
+    assert main([*command, "--format", "csv", "--output", str(tmp_path / "groups.csv")]) == 0
+    long = pd.read_csv(tmp_path / "groups.csv")
+    assert set(long["attribute"]) == {"gender", "age"}
+    one = long[(long["entry"] == "majority") & (long["attribute"] == "age")]
+    assert one["gap"].nunique() == 1
+    assert one["gap"].iloc[0] == pytest.approx(one["value"].max() - one["value"].min())
+    assert one.loc[one["worst"], "value"].tolist() == [one["value"].min()]
+    assert len(one) == 4
+
+
+def _metrics(folder: Path) -> list[str]:
+    return entries([folder])[0][0].metrics
+
+
+def test_what_cannot_be_grouped_is_said(folder: Path, capsys: pytest.CaptureFixture) -> None:
+    for options, said in (
+        (["--groups", "sex"], "there is no attribute 'sex'; choose from gender, age, region, or all"),
+        (
+            ["--groups", "gender", "--metrics", "soft"],
+            "--groups scores pairs, and --metrics soft are of items; name ind",
+        ),
+        (["--unknown"], "--unknown says whom --groups compares; add --groups ATTRIBUTES"),
+    ):
+        assert main(["compare", str(folder), *options]) == 2
+        assert said in capsys.readouterr().err
+
+
+def test_in_a_corpus_of_a_few_people_every_group_is_suppressed(folder: Path) -> None:
+    entry = by_name(entries([folder])[0])["majority"]
+    few = entry.evaluations[0].predictions
+    judging = few.annotators["annotator_id"].isin(few.pairs["annotator_id"])
+    people = few.annotators[judging].reset_index(drop=True)
+    people["camp"] = [f"camp {n // 3}" if n < 21 else "unknown" for n in range(len(people))]
+    small = replace(entry, evaluations=[Evaluation(replace(few, annotators=people))])
+    long = group_table([small], ["individual/macro_f1"], ["camp"])
+    assert long[["group", "people", "suppressed", "worst"]].to_numpy().tolist() == [
+        ["fewer than 5 (7 values)", 21, True, False]
+    ]
+    assert long[["value", "gap"]].isna().all(axis=None)
+    lines = group_notes(long, small.evaluations[0].predictions, ["camp"])
+    assert "camp: every group is below 5 people, so nothing is scored." in lines
+    assert any(line.startswith("camp, fewer than 5 (7 values): not scored; people 21, pairs ") for line in lines)
+    missing = len(people) - 21
+    assert f"camp: {missing} people of unknown value are in no group; --unknown makes them one." in lines
+
+
+def test_a_score_of_people_never_seen_counts_only_those_people(folder: Path) -> None:
+    entry = by_name(entries([folder])[0])["majority"]
+    first = entry.evaluations[0].predictions
+    judging = first.annotators[first.annotators["annotator_id"].isin(first.pairs["annotator_id"])]
+    strangers = judging["annotator_id"][judging["gender"] == "Man"].iloc[:4]
+    labels = first.pairs["training_labels"].where(~first.pairs["annotator_id"].isin(strangers), 0)
+    changed = replace(entry, evaluations=[Evaluation(replace(first, pairs=first.pairs.assign(training_labels=labels)))])
+    scores = changed.groups("individual/macro_f1_unseen", "gender").scores
+    assert [(score.people, score.interval) for score in scores] == [(4, None)]  # too few strangers among the men
+    assert sum(score.people for score in changed.groups("individual/macro_f1_seen", "gender").scores) == (
+        (judging["gender"] != "unknown").sum() - 4
+    )
+
+
+# Controls. ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_control_has_a_row_of_its_own_and_its_absence_is_noted(folder: Path, tmp_path: Path) -> None:
+    copy = Path(shutil.copytree(folder, tmp_path / "runs"))
+    found = entries([copy])[0]
+    assert without_control(found) == ["multitask"]  # not the blind majority, not the priors
+    (note,) = control_notes(found)
+    assert note.startswith("No control beside multitask: `perspectives train model=multitask control=shuffled_ids` ")
+    for run in copy.glob("multitask-*"):
+        config = run / "config.yaml"
+        text = config.read_text()
+        if "lr: 0.1" in text:
+            config.write_text(re.sub("^control: none$", "control: shuffled_ids", text, flags=re.MULTILINE))
+        else:  # as written before there were controls
+            config.write_text(re.sub("^control: none\n", "", text, flags=re.MULTILINE))
+    found = entries([copy])[0]
+    names = [entry.name for entry in found if entry.name.startswith("multitask")]
+    assert names == ["multitask optim.lr=0.001", "multitask optim.lr=0.1, control=shuffled_ids"]
+    assert control_notes(found) == []
+    best = [entry.name for entry in entries([copy], best=True)[0] if entry.name.startswith("multitask")]
+    assert best == ["multitask", "multitask control=shuffled_ids"]  # a control is no configuration to choose
+
+
+def test_a_control_alone_is_told_apart_by_its_name_only(folder: Path, tmp_path: Path) -> None:
+    copy = Path(shutil.copytree(folder, tmp_path / "runs"))
+    for run in copy.glob("multitask-*"):
+        config = run / "config.yaml"
+        if "lr: 0.1" in config.read_text():
+            text = config.read_text().replace("lr: 0.1", "lr: 0.001")
+            config.write_text(re.sub("^control: none$", "control: shuffled_ids", text, flags=re.MULTILINE))
+    names = [entry.name for entry in entries([copy])[0] if entry.name.startswith("multitask")]
+    assert names == ["multitask", "multitask control=shuffled_ids"]
+
+
+def test_soft_metrics_stand_beside_the_ceiling_of_their_panels(folder: Path, capsys: pytest.CaptureFixture) -> None:
+    assert main(["compare", str(folder), "--metrics", "soft/manhattan,individual/f1"]) == 0
+    printed = capsys.readouterr().out
+    assert re.search(r"a perfect model of each item's rate would still score about soft/manhattan \.\d{3} \(", printed)
+    assert main(["compare", str(folder), "--metrics", "individual/f1"]) == 0
+    assert "Panels are finite" not in capsys.readouterr().out

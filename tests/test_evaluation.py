@@ -11,11 +11,11 @@ from test_predictions import ITEMS, SCALES, made
 
 from perspectives.data import synthetic
 from perspectives.data.splits import Split
-from perspectives.evaluation import Evaluation, item_means, summary
+from perspectives.evaluation import CEILINGS, Evaluation, item_means, panel_ceilings, summary
 from perspectives.metrics import soft
 from perspectives.models.priors import priors
 
-FAMILIES = {"individual", "majority", "soft", "disagreement", "lewidi2023"}
+FAMILIES = {"individual", "majority", "soft", "disagreement", "calibration", "lewidi2023"}
 
 
 def values(predictions) -> dict[str, float]:
@@ -167,3 +167,77 @@ def test_items_that_a_split_kept_together_are_one_cluster():
     assert Evaluation(grouped).interval("soft/manhattan").se == pytest.approx(
         np.sqrt(sums @ sums * clusters / (clusters - 1))
     )
+
+
+@pytest.mark.parametrize("kind", SCALES)
+def test_the_bias_of_every_level_is_predicted_minus_observed_rate(kind):
+    predictions = made(kind)
+    got = {name: value for name, value in values(predictions).items() if name.startswith("calibration/bias")}
+    if kind == "interval":
+        assert got == {"calibration/bias": pytest.approx((predictions.ratings() - predictions.observed).mean())}
+        return
+    observed = predictions.observed if kind == "multilabel" else np.eye(predictions.scale.size)[predictions.observed]
+    difference = (predictions.probabilities() - observed).mean(0)
+    levels = list(enumerate(predictions.scale.levels))
+    expected = {f"calibration/bias_{name}": difference[n] for n, name in levels[kind == "nominal" :]}
+    assert got.keys() == expected.keys()
+    assert len(got) == {"nominal": 1, "ordinal": 5, "multilabel": 3}[kind]
+    for name, value in expected.items():
+        assert got[name] == pytest.approx(value, rel=1e-5)
+
+
+def test_calibration_compares_the_soft_labels():
+    predictions = made("ordinal")
+    got = values(predictions)
+    target = np.eye(5)[predictions.observed].reshape(ITEMS, 2, 5).mean(1)
+    answer = predictions.probabilities().reshape(ITEMS, 2, 5).mean(1)
+    difference = soft.entropy(answer) - soft.entropy(target)
+    assert got["calibration/dist_ce"] == pytest.approx(got["soft/manhattan"] / 2)
+    assert got["calibration/entropy_ce"] == pytest.approx(np.abs(difference).mean(), rel=1e-6)
+    assert got["calibration/entropy_bias"] == pytest.approx(difference.mean(), rel=1e-6)
+    perfect = replace(predictions, values=np.eye(5, dtype=np.float32)[predictions.observed])
+    assert values(perfect)["calibration/rank_cs"] == 1
+
+
+@pytest.mark.parametrize("kind", SCALES)
+def test_a_metric_among_some_pairs_is_that_of_these_pairs(kind):
+    predictions, rows = made(kind), np.arange(12) % 3 > 0
+    alone, among = Evaluation(predictions.select(rows)), Evaluation(predictions)
+    compared = [name for name in alone.estimates if name.startswith("individual/")]
+    assert len(compared) >= 2
+    for name in compared:
+        estimate = among.among(name, rows)
+        assert estimate.value == pytest.approx(alone.estimates[name].value, nan_ok=True)
+        np.testing.assert_array_equal(estimate.influence[rows], alone.estimates[name].influence)
+        assert (estimate.influence[~rows] == 0).all()
+    everyone_seen = predictions.seen
+    assert np.isnan(among.among("individual/macro_f1_unseen", everyone_seen).value)
+
+
+def test_the_ceilings_of_a_known_population_are_met_by_its_rates():
+    """A model that knows each item's rate scores what the ceilings say, which no constant does."""
+    rng = np.random.default_rng(0)
+    truth = rng.dirichlet((1.0, 0.6), 800)
+    item = np.repeat(np.arange(800), 5)
+    said = (rng.random(len(item)) < truth[item, 1]).astype(int)
+    base = made("nominal")
+    pairs = base.pairs.iloc[np.zeros(len(item), int)].reset_index(drop=True)
+    pairs = pairs.assign(item_id=[f"i{n}" for n in item], label=base.scale.decode(said))
+    items = base.items.iloc[np.zeros(800, int)].assign(item_id=[f"i{n}" for n in range(800)]).reset_index(drop=True)
+    ideal = replace(base, pairs=pairs, items=items, values=truth[item].astype(np.float32), everyone=None)
+    scores, ceilings = values(ideal), panel_ceilings(ideal, list(CEILINGS))
+    assert set(ceilings) == {*CEILINGS}
+    for name in ("soft/cross_entropy", "soft/jsd", "soft/manhattan", "soft/brier"):
+        assert ceilings[name] == pytest.approx(scores[name], rel=0.06), name
+    constant = values(replace(ideal, values=np.tile(truth.mean(0), (len(item), 1)).astype(np.float32)))
+    assert constant["soft/cross_entropy"] > 1.2 * ceilings["soft/cross_entropy"]
+    assert ceilings["soft/cross_entropy"] > 1.2 * scores["soft/entropy_bound"]
+
+
+def test_without_panels_or_distributions_there_is_no_ceiling():
+    assert panel_ceilings(made("interval"), list(CEILINGS)) == {}
+    assert panel_ceilings(made("multilabel"), list(CEILINGS)) == {}
+    assert panel_ceilings(made("ordinal"), ["individual/macro_f1", "soft/f1"]) == {}
+    single = made("ordinal").select(np.arange(12) % 2 == 0)
+    assert panel_ceilings(single, ["soft/manhattan"]) == {}
+    assert list(panel_ceilings(made("ordinal"), ["soft/wasserstein"])) == ["soft/wasserstein"]

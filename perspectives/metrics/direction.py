@@ -3,16 +3,29 @@
 # Names after the family and without `_seen`, `_unseen`: a name means the same in every family.
 LOWER_IS_BETTER = {
     *("aurc", "brier", "cross_entropy", "exact_match_error", "jsd", "mae", "manhattan", "rmse", "wasserstein"),
+    *("dist_ce", "entropy_ce"),
     "entropy_bound",  # of the data alone: the least cross-entropy anyone could have
 }
 HIGHER_IS_BETTER = {
     *("accuracy", "f1", "macro_f1", "micro_f1", "precision", "recall", "qwk", "pearson"),
-    *("entropy_pearson", "entropy_spearman", "variance_pearson"),
+    *("entropy_pearson", "entropy_spearman", "variance_pearson", "rank_cs"),
 }
+SIGNED = {"bias", "entropy_bias"}  # and `bias_<level>`: best at 0
+
+
+def signed(metric: str) -> bool:
+    """Whether `family/metric` is best at 0, too much on either side."""
+    name = metric.rpartition("/")[2]
+    return name in SIGNED or name.startswith("bias_")
 
 
 def lower_is_better(metric: str) -> bool:
-    """Whether a smaller value of `family/metric` is better. Raises KeyError for a metric that stands in neither set."""
+    """Whether a smaller value of `family/metric`, of a signed one in size, is better.
+
+    Raises KeyError for a metric that stands in neither set.
+    """
+    if signed(metric):
+        return True
     name = metric.rpartition("/")[2].removesuffix("_unseen").removesuffix("_seen")
     if name not in LOWER_IS_BETTER | HIGHER_IS_BETTER:
         raise KeyError(f"metric {metric!r} has no direction; add {name!r} to perspectives/metrics/direction.py")

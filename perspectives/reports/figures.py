@@ -6,7 +6,7 @@ import pandas as pd
 
 from perspectives.errors import ConfigError
 from perspectives.files import new_file
-from perspectives.metrics.direction import lower_is_better
+from perspectives.metrics.direction import lower_is_better, signed
 
 COLORS = {"prior": "#8a8f98", "model": "#1f5fa8", "oracle": "#c58b2a"}
 KINDS = {"prior": "prior", "model": "trained", "oracle": "oracle (sees the item's annotations)"}
@@ -28,7 +28,9 @@ def comparison(long: pd.DataFrame, metric: str, path: str | Path) -> None:
     except ImportError as error:
         raise ConfigError("figures need matplotlib; pip install 'perspectives[figures]'") from error
 
-    rows = long[long["metric"] == metric].sort_values("value", kind="stable", ascending=lower_is_better(metric))[::-1]
+    rows = long[long["metric"] == metric]
+    size = rows["value"].abs() if signed(metric) else rows["value"]
+    rows = rows.loc[size.sort_values(kind="stable", ascending=lower_is_better(metric)).index[::-1]]
     figure = Figure(figsize=(7.5, 0.34 * len(rows) + 1.5), layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()

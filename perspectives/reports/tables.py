@@ -1,10 +1,13 @@
 """A comparison as a table: for the terminal, as CSV, Markdown or LaTeX."""
 
 import io
+import textwrap
+from collections.abc import Sequence
 
 import pandas as pd
 
 FORMATS = ("text", "csv", "markdown", "latex")
+HEADER = 20  # characters of a column's name in a line, on the terminal
 STAR = 0.05  # Holm-corrected p below which a difference is marked
 
 
@@ -12,8 +15,55 @@ def render(long: pd.DataFrame, metrics: list[str], baseline: str | None, style: 
     """`long` as `comparison.table` makes it; `style` one of FORMATS. CSV keeps the long form with every column."""
     if style == "csv":
         return long.to_csv(index=False).rstrip("\n")
-    wide = _wide(long, metrics, baseline)
-    return {"text": _text, "markdown": _markdown, "latex": _latex}[style](wide, notes)
+    return render_table(_wide(long, metrics, baseline), style, notes)
+
+
+def render_table(wide: pd.DataFrame, style: str, notes: Sequence[str]) -> str:
+    """A table of strings with its notes; `style` is text, markdown or latex."""
+    return {"text": _text, "markdown": _markdown, "latex": _latex}[style](wide, list(notes))
+
+
+def render_groups(long: pd.DataFrame, style: str, notes: Sequence[str]) -> str:
+    """`long` as `comparison.group_table` makes it: for each metric and attribute a row per entry, a column per group.
+
+    CSV keeps the long form with every column.
+    """
+    if style == "csv":
+        return long.to_csv(index=False).rstrip("\n")
+    parts = [part for _, part in long.groupby(["metric", "attribute"], sort=False)]
+    tables = [render_table(_groups_wide(part), style, notes if part is parts[-1] else []) for part in parts]
+    return "\n\n".join(table.rstrip("\n") for table in tables)
+
+
+def _groups_wide(long: pd.DataFrame) -> pd.DataFrame:
+    """Strings: support first, then a row per entry; columns are the groups, the worst of them and the gap."""
+    groups, names = list(dict.fromkeys(long["group"])), list(dict.fromkeys(long["entry"]))
+    support = long.drop_duplicates("group").set_index("group")
+    cells = {(row.entry, row.group): "" if row.suppressed else _marked(row, "") for row in long.itertuples()}
+    title = f"{long['metric'].iloc[0]} by {long['attribute'].iloc[0]}"
+    counts = ("people", "items", "pairs")
+    wide = pd.DataFrame({title: [*counts, *(f"{name}{_dagger(long, name)}" for name in names)]})
+    for group in groups:
+        numbers = [f"{support.loc[group, count]:,}" for count in counts]
+        wide[group] = [*numbers, *(cells.get((name, group), "") for name in names)]
+    worst = long[long["worst"]].set_index("entry")
+    wide["worst"] = [*[""] * len(counts), *(worst["group"].get(name, "–") for name in names)]
+    gaps = {row.entry: _marked(row, "gap_") for row in long.itertuples()}
+    wide["gap"] = [*[""] * len(counts), *(gaps[name] for name in names)]
+    return wide
+
+
+def _dagger(long: pd.DataFrame, entry: str) -> str:
+    return " †" if (long.loc[long["entry"] == entry, "kind"] == "oracle").any() else ""
+
+
+def _marked(row, prefix: str) -> str:
+    """`value ± half interval`, with ‡ where too few people stand behind the interval to generalise from them."""
+    value = row.gap if prefix else row.value
+    half = (getattr(row, f"{prefix}high") - getattr(row, f"{prefix}low")) / 2
+    if pd.isna(value) or pd.isna(half):
+        return number(value)
+    return f"{number(value)} ± {number(half)}{' ‡' if getattr(row, f'{prefix}annotators_fixed') else ''}"
 
 
 def _wide(long: pd.DataFrame, metrics: list[str], baseline: str | None) -> pd.DataFrame:
@@ -72,7 +122,8 @@ def _text(wide: pd.DataFrame, notes: list[str]) -> str:
 
     grid = Table(box=None, pad_edge=False, header_style="bold", collapse_padding=True)
     for index, column in enumerate(wide.columns):
-        header = Text(column.replace("/", "/\n"))  # as it is: rich would read a name with [brackets] as markup
+        broken = "\n".join(textwrap.wrap(column, HEADER, break_long_words=False, break_on_hyphens=False))
+        header = Text(broken.replace("/", "/\n"))  # as it is: rich would read a name with [brackets] as markup
         grid.add_column(header, justify="left" if index == 0 else "right", no_wrap=index > 0, overflow="fold")
     for row in wide.to_numpy().tolist():
         grid.add_row(*map(Text, row))
@@ -92,7 +143,7 @@ LATEX = str.maketrans(
     {character: f"\\{character}" for character in "_%&#${}"}
     | {"\\": r"\textbackslash{}", "^": r"\textasciicircum{}", "~": r"\textasciitilde{}"}
     | {"[": "{[}", "<": "$<$", ">": "$>$", "|": "$|$"}  # a bracket that begins a row would be an argument of \\
-    | {"±": r"$\pm$", "−": "$-$", "†": r"$^\dagger$", "–": "--"}
+    | {"±": r"$\pm$", "−": "$-$", "†": r"$^\dagger$", "‡": r"$^\ddagger$", "–": "--"}
 )
 
 

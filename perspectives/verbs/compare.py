@@ -2,6 +2,7 @@
 
 perspectives compare runs/hs_brexit
 perspectives compare RUN RUN my_llm.csv --metrics individual,lewidi2023 --format latex
+perspectives compare RUN RUN --groups gender,age
 """
 
 import argparse
@@ -9,10 +10,15 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from perspectives.comparison import SMALLEST_GROUP, Entry, entries, table
+from perspectives.comparison import SMALLEST_GROUP, Entry, entries, group_table, table, without_control
+from perspectives.data.validation import UNKNOWN
 from perspectives.errors import ConfigError
+from perspectives.evaluation import METRICS_OF_PAIRS, panel_ceilings
 from perspectives.files import write_text
-from perspectives.reports.tables import FORMATS, render
+from perspectives.metrics.groups import chosen_attributes
+from perspectives.metrics.intervals import FEW_ANNOTATORS
+from perspectives.predictions import Predictions
+from perspectives.reports.tables import FORMATS, number, render, render_groups
 
 DEFAULT_METRICS = (
     "individual/macro_f1", "individual/macro_f1_unseen", "individual/mae", "individual/mae_unseen", "majority/macro_f1",
@@ -41,6 +47,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--best", action="store_true", help="of several configurations of a method keep the best on validation"
     )
+    parser.add_argument(
+        "--groups",
+        metavar="ATTRIBUTES",
+        help="score each group of annotators instead: attributes, comma-separated, such as gender,age; `all` for all",
+    )
+    parser.add_argument("--unknown", action="store_true", help="with --groups: people of unknown value are a group too")
     parser.add_argument("--format", choices=FORMATS, default="text", help="default: text")
     parser.add_argument("--output", metavar="FILE", help="write the table there instead of printing it")
     parser.add_argument(
@@ -52,9 +64,16 @@ def main(args: argparse.Namespace) -> int:
     found, left_out = entries(args.runs, args.best)
     available = list(dict.fromkeys(metric for entry in found for metric in entry.metrics))
     metrics = chosen(args.metrics, available)
+    if args.unknown and args.groups is None:
+        raise ConfigError("--unknown says whom --groups compares; add --groups ATTRIBUTES")
     baseline = _baseline(args.baseline, found)
     long = table(found, baseline, metrics)
-    text = render(long, metrics, baseline, args.format, [*notes(long, baseline, unseen_support(found)), *left_out])
+    if args.groups is None:
+        bound = ceiling_notes(found[0].evaluations[0].predictions, metrics)
+        lines = [*notes(long, baseline, unseen_support(found)), *bound, *control_notes(found), *left_out]
+        text = render(long, metrics, baseline, args.format, lines)
+    else:
+        text = _groups(found, args, [metric for metric in metrics if metric.startswith(METRICS_OF_PAIRS)], left_out)
     if args.output:
         write_text(args.output, text + "\n")
     else:
@@ -64,6 +83,65 @@ def main(args: argparse.Namespace) -> int:
 
         comparison(long, metrics[0], args.figure)
     return 0
+
+
+def _groups(found: Sequence[Entry], args: argparse.Namespace, metrics: list[str], left_out: Sequence[str]) -> str:
+    """The tables of --groups: of all metrics asked for, or of the first."""
+    if not metrics:
+        raise ConfigError(f"--groups scores pairs, and --metrics {args.metrics} are of items; name {METRICS_OF_PAIRS}…")
+    people = found[0].evaluations[0].predictions
+    attributes = chosen_attributes(args.groups, people.annotators)
+    long = group_table(found, metrics if args.metrics else metrics[:1], attributes, args.unknown)
+    return render_groups(long, args.format, [*group_notes(long, people, attributes, args.unknown), *left_out])
+
+
+def group_notes(
+    long: pd.DataFrame, predictions: Predictions, attributes: Sequence[str], unknown: bool = False
+) -> list[str]:
+    """What a reader needs to understand scores of groups."""
+    lines = ["± is half a 95 % interval; gap is the highest minus the lowest group, above 0 by chance alone."]
+    if (~long["suppressed"]).any():
+        lines.append("A group that hardly uses some levels has a lower macro-F1; compare methods within a group first.")
+    if long["annotators_fixed"].any() or long["gap_annotators_fixed"].any():
+        lines.append(f"‡ fewer than {FEW_ANNOTATORS} people in a group: the interval is over items, for these people.")
+    judging = predictions.annotators["annotator_id"].isin(predictions.pairs["annotator_id"])
+    for attribute in attributes:
+        part = long[long["attribute"] == attribute]
+        small = part[part["suppressed"]].drop_duplicates("group")
+        lines += [
+            f"{attribute}, {row.group}: not scored; people {row.people}, pairs {row.pairs:,}."
+            for row in small.itertuples()
+        ]
+        if len(part) and part["suppressed"].all():
+            lines.append(f"{attribute}: every group is below {SMALLEST_GROUP} people, so nothing is scored.")
+        values = predictions.annotators[attribute][judging]
+        missing = int((values.isna() | (values.astype(object) == UNKNOWN)).sum())
+        if missing and not unknown:
+            lines.append(f"{attribute}: {missing} people of unknown value are in no group; --unknown makes them one.")
+    return lines
+
+
+def ceiling_notes(predictions: Predictions, metrics: Sequence[str]) -> list[str]:
+    """What the soft metrics would still be for who knows every item's rate; see `evaluation.panel_ceilings`."""
+    found = panel_ceilings(predictions, metrics)
+    if not found:
+        return []
+    shown = ", ".join(f"{name} {number(value)}" for name, value in found.items())
+    return [
+        f"Panels are finite: a perfect model of each item's rate would still score about {shown} (an estimate: raters "
+        "as independent draws, rates as a Dirichlet fitted to these panels; knowing who rates can do better)."
+    ]
+
+
+def control_notes(found: Sequence[Entry]) -> list[str]:
+    """Which methods may only seem to gain from knowing people."""
+    missing = without_control(found)
+    if not missing:
+        return []
+    return [
+        f"No control beside {', '.join(missing)}: `perspectives train model={missing[0]} control=shuffled_ids` shows "
+        "what ids that mean nothing would score."
+    ]
 
 
 def chosen(names: str | None, available: Sequence[str]) -> list[str]:

@@ -2,31 +2,56 @@
 
 perspectives data check data=NAME [OPTION=VALUE ...]      read it, report everything wrong with it
 perspectives data describe data=NAME [OPTION=VALUE ...]   items, annotators, labels, agreement
+perspectives data groups data=NAME [--attributes gender]  do groups of annotators agree among themselves?
 """
 
 import argparse
 import warnings
+from typing import Any
+
+import numpy as np
+import pandas as pd
 
 from perspectives.config import compose
 from perspectives.data.annotations import AnnotationSet
 from perspectives.data.load import load
-from perspectives.errors import DataWarning
+from perspectives.errors import ConfigError, DataWarning
+from perspectives.metrics.cross_group import Association, association, label_points
+from perspectives.metrics.groups import SMALLEST_GROUP, chosen_attributes, membership, pooled_name
+from perspectives.metrics.intervals import holm
+
+PERMUTATIONS = 1000
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("action", choices=["check", "describe"])
+    parser.add_argument("action", choices=["check", "describe", "groups"])
     parser.add_argument(
         "overrides", nargs="*", metavar="OPTION=VALUE", help="options of `perspectives train`, data=… first of all"
+    )
+    parser.add_argument(
+        "--attributes", metavar="NAMES", help="groups: demographic attributes, comma-separated (default: all)"
+    )
+    parser.add_argument(
+        "--permutations", type=int, metavar="N", help=f"groups: of the test, seeded (default: {PERMUTATIONS})"
     )
 
 
 def main(args: argparse.Namespace) -> None:
     """Raises DataError listing all problems of a corpus that cannot be used."""
+    if args.action != "groups" and (args.attributes, args.permutations) != (None, None):
+        raise ConfigError(f"--attributes and --permutations belong to `perspectives data groups`, not {args.action}")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DataWarning)  # they are kept in `notes`
         annotations = load(compose(overrides=args.overrides).data)
     if args.action == "check":
         print(summary(annotations))
+    elif args.action == "groups":
+        from perspectives.reports.tables import render_table
+
+        attributes = chosen_attributes(args.attributes or "all", annotations.annotators)
+        permutations = PERMUTATIONS if args.permutations is None else args.permutations
+        found = cohesion(annotations, attributes, permutations)
+        print(render_table(_shown(found), "text", _notes(annotations, found, permutations)))
     else:
         from perspectives.data.description import describe, render
 
@@ -38,3 +63,78 @@ def summary(annotations: AnnotationSet) -> str:
     sizes = f"{len(annotations.items)} items, {len(annotations.annotators)} annotators, {len(annotations)} annotations"
     notes = "".join(f"\n  note: {note}" for note in annotations.notes)
     return f"{annotations.name}: {sizes}, each label {annotations.scale.describe()}: usable{notes}"
+
+
+def cohesion(annotations: AnnotationSet, attributes: list[str], permutations: int = PERMUTATIONS) -> pd.DataFrame:
+    """A row per group of annotators: do its members agree among themselves more than with all others?
+
+    Columns: attribute, group, people, annotations, irr, xrr, gai, p (see `metrics.cross_group.Association`), p_holm
+    (corrected over all rows). Others are all people of another known value. Groups below 5 people are one row per
+    attribute, without numbers, as `metrics.groups` does it.
+    """
+    rows = [row for attribute in attributes for row in _rows(annotations, attribute, permutations)]
+    table = pd.DataFrame(rows, columns=["attribute", "group", "people", "annotations", "irr", "xrr", "gai", "p"])
+    return table.assign(p_holm=holm(table["p"].to_numpy(float)))
+
+
+def _rows(annotations: AnnotationSet, attribute: str, permutations: int) -> list[tuple[Any, ...]]:
+    judging = np.bincount(annotations.annotator_index, minlength=len(annotations.annotators)) > 0
+    found = membership(annotations.annotators[attribute].where(judging))
+    group = found.code[annotations.annotator_index]
+    people = np.bincount(found.code[found.code >= 0], minlength=len(found.names))
+    count = np.bincount(group[group >= 0], minlength=len(found.names))
+    known = np.flatnonzero(group >= 0)
+    rows: list[tuple[Any, ...]] = []
+    for code in np.flatnonzero(people >= SMALLEST_GROUP):
+        one = _association(annotations, known, found.code == code, permutations)
+        about = (attribute, found.names[code], one.people, int(count[code]))
+        rows.append((*about, one.in_group, one.cross_group, one.gai, one.p))
+    small = people < SMALLEST_GROUP
+    if small.any():
+        about = (attribute, pooled_name(int(small.sum())), int(people[small].sum()), int(count[small].sum()))
+        rows.append((*about, *[float("nan")] * 4))
+    return rows
+
+
+def _association(annotations: AnnotationSet, rows: np.ndarray, member: np.ndarray, permutations: int) -> Association:
+    """Of the annotations at `rows`; the same person in another round is another judgement of another unit."""
+    kind, labels = annotations.scale.kind, annotations.labels[rows]
+    points = labels if kind == "multilabel" else label_points(labels, kind, annotations.scale.size)
+    key = [column for column in ("item_id", "round") if column in annotations.annotations]
+    unit = annotations.annotations.iloc[rows].groupby(key, dropna=False).ngroup().to_numpy()
+    return association(points, unit, annotations.annotator_index[rows], member, permutations)
+
+
+def _shown(found: pd.DataFrame) -> pd.DataFrame:
+    """The same table as strings."""
+    from perspectives.reports.tables import number
+
+    shown = found.rename(columns={"irr": "IRR", "xrr": "xRR", "gai": "GAI", "p_holm": "p (Holm)"})
+    for column in shown.columns[4:]:
+        shown[column] = shown[column].map(number)
+    return shown.astype({"people": "str", "annotations": "str"})
+
+
+def _notes(annotations: AnnotationSet, found: pd.DataFrame, permutations: int) -> list[str]:
+    kind = annotations.scale.kind
+    unknown = {
+        attribute: int((membership(annotations.annotators[attribute]).code < 0).sum())
+        for attribute in dict.fromkeys(found["attribute"])
+    }
+    missing = ", ".join(f"{count} of {attribute}" for attribute, count in unknown.items() if count)
+    lines = [
+        f"{annotations.name}: IRR is Krippendorff's alpha within the group, xRR agreement with all others ({kind}).",
+        "GAI = IRR / xRR: above 1 a perspective of its own; no value where xRR is not above 0.",
+        f"p by dealing group labels out anew among the annotators, {permutations:,} times; (Holm) corrected over rows.",
+    ]
+    tests = int(found["p"].notna().sum())
+    if 2 * tests / (permutations + 1) > 0.05:
+        lines.append(
+            f"{tests} rows cannot come below p (Holm) = .05 with {permutations:,} permutations: "
+            f"--permutations {40 * tests:,} or more, or fewer --attributes, could."
+        )
+    if missing:
+        lines.append(f"People of unknown value are left out: {missing}.")
+    if found["irr"].isna().any():
+        lines.append(f"No numbers below {SMALLEST_GROUP} people; such people count among the others.")
+    return lines
