@@ -40,4 +40,4 @@ perspectives train -m model=$methods data=hs_brexit encoder.tune=full trainer=fi
 table hs_brexit hs_brexit_finetuned
 table hs_brexit hs_brexit_finetuned_lewidi2023 --metrics lewidi2023
 
-python $here/assemble.py
+python experiments/assemble.py

@@ -19,3 +19,6 @@ else
 fi
 perspectives train -m model=jury_text,jury_id $options
 perspectives train -m model=jury_attributes,jury model.groups=$groups $options
+perspectives compare "$PERSPECTIVES_RUNS/popquorn_offensiveness" --best --baseline jury_text --metrics individual \
+  --format markdown --output "$here/tables/${split}_$tuning.md"
+python experiments/assemble.py
