@@ -5,9 +5,9 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c c
 
 .PHONY: demo test lint clean
 
-# Generated data and the offline encoder: priors, majority, softlabel and multitask in one table.
+# Generated data and the offline encoder: priors, majority, softlabel, multitask and jury in one table.
 demo: .venv/demo
-	$(BIN)/perspectives train -m model=priors,majority,softlabel,multitask,multitask_shared data=synthetic
+	$(BIN)/perspectives train -m model=priors,majority,softlabel,multitask,multitask_shared,jury data=synthetic
 	$(BIN)/perspectives compare runs/synthetic --figure runs/synthetic/comparison.svg
 
 # Without a network, and one thread per process: the processes of -n auto would take the cores from each other.

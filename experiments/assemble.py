@@ -1,7 +1,7 @@
 """Put tables that experiments wrote between their markers in the READMEs, so that no number is typed by hand.
 
-`<!-- table: NAME -->` in a folder's README.md stands for `tables/NAME.md` beside it, `<!-- demo -->` in the repository's
-for the first table of all.
+`<!-- table: NAME -->` in a folder's README.md stands for `tables/NAME.md` beside it, `<!-- demo -->` in the
+repository's for the first table of all.
 """
 
 import re

@@ -14,15 +14,17 @@ _HOMES = {
     "Run": "perspectives.runs",
     "Scale": "perspectives.data.scale",
     "Tables": "perspectives.data.annotations",
+    "TrainedModel": "perspectives.trained_model",
 }
 
-__all__ = ["AnnotationSet", "Predictions", "Run", "Scale", "Tables", "__version__"]
+__all__ = ["AnnotationSet", "Predictions", "Run", "Scale", "Tables", "TrainedModel", "__version__"]
 
 if TYPE_CHECKING:
     from perspectives.data.annotations import AnnotationSet, Tables
     from perspectives.data.scale import Scale
     from perspectives.predictions import Predictions
     from perspectives.runs import Run
+    from perspectives.trained_model import TrainedModel
 
 
 def __getattr__(name: str) -> Any:

@@ -23,6 +23,7 @@ HYDRA_VERBS = {
 # Without: add_arguments(parser) and main(args), which may return an exit code.
 PLAIN_VERBS = {
     "compare": "put several runs in one table",
+    "predict": "what people would say about new texts, by a trained model",
     "data": "check or describe a corpus",
     "list": "what can be chosen: corpora, models, encoders, splits, …",
     "check": "is everything there that a command needs? builds and trains nothing",

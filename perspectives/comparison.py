@@ -26,8 +26,9 @@ from perspectives.predictions import PAIR_KEY, Predictions, join
 from perspectives.runs import Run, find_runs
 
 SELECTED_BY = ("individual/cross_entropy", "individual/mae")  # on validation, lower is better; the first that exists
-MODEL_OPTIONS = ("encoder", "model", "optim", "trainer", "calibrate", "decision", "control")
-USUAL = {"control": "none", "decision": "argmax"}  # of runs that do not say, and never part of a name
+MODEL_OPTIONS = ("encoder", "model", "optim", "trainer", "calibrate", "decision", "control", "adapt")
+USUAL = {"control": "none", "decision": "argmax", "adapt": 0}  # of runs that do not say, and never part of a name
+ASKED = ("control", "adapt")  # what a run was made to find out, not a setting to choose by its score
 ORDER = (
     "most_frequent", "class_prior", "train_mean", "train_median", "annotator_mode", "annotator_prior", "annotator_mean",
     "annotator_median", "majority", "softlabel", "multitask", "multitask_shared", "multilabel", "ensemble", "embedding",
@@ -246,17 +247,17 @@ def _validation_score(runs: Sequence[Run], name: str) -> float:
 
 
 def _selected(found: list[Entry]) -> list[Entry]:
-    """The best of each method, and of each control of it: a control is no configuration to choose."""
+    """The best of each method, and of each control and number of labels it was adapted to."""
     by_name: dict[tuple[str, str], list[Entry]] = defaultdict(list)
     for entry in found:
-        control = entry.options["control"]
-        by_name[entry.name, "" if control == USUAL["control"] else f" control={control}"].append(entry)
+        asked = [f" {key}={entry.options[key]}" for key in ASKED if entry.options[key] != USUAL[key]]
+        by_name[entry.name, "".join(asked)].append(entry)
     chosen = []
-    for (name, control), candidates in by_name.items():
+    for (name, asked_for), candidates in by_name.items():
         winner = min(candidates, key=lambda entry: entry.validation)
         settings = _differing(winner, [candidate.options for candidate in candidates])
         tried = f" (best of {len(candidates)}: {settings})" if len(candidates) > 1 else ""
-        chosen.append(replace(winner, name=name + control + tried))
+        chosen.append(replace(winner, name=name + asked_for + tried))
     return chosen
 
 
@@ -299,6 +300,7 @@ def _rank(entry: Entry) -> tuple:
     return (
         ("prior", "model", "oracle").index(entry.kind),
         ORDER.index(_method(entry)) if _method(entry) in ORDER else len(ORDER),
+        entry.options.get("adapt", 0),
         entry.name,
     )
 

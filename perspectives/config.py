@@ -25,6 +25,7 @@ NO_CHOICES = {"hydra"}  # folders of conf/ that are not groups people choose fro
 PATH_OPTIONS = ("path", "dir", "folder", "file", "checkpoint")
 NO_RESULT_DEPENDS_ON = (
     *("hydra", "paths", "logger", "display", "trainer.progress", "trainer.checkpoint_every", "predictions.max_bytes"),
+    "model.max_members",
     # Of the data, its name stays: the checksum that stands beside the identity says what was read.
     *("data.card", "data.target", "data.duplicates", "data.reader"),
 )

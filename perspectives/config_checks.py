@@ -14,7 +14,7 @@ TRUSTED = "PERSPECTIVES_TARGETS"
 MISSING = object()
 # Options of a group that say which choice it is or what it is used for: where the target does not take them, they are
 # read by the code that builds it.
-LABELS = ("name", "target", "tie", "attributes")
+LABELS = ("name", "target", "tie", "annotator", "attributes")
 SPECIAL = ("_target_", "_partial_", "_recursive_", "_convert_", "_args_")
 
 
@@ -57,6 +57,9 @@ OPTIONS = {
     "calibrate": _BOOL,
     "decision": _one_of("argmax", "macro_f1"),
     "control": _one_of("none", "shuffled_ids", "shuffled_demographics"),
+    "adapt": _whole(0),
+    "split.shots": _whole(0),
+    "model.max_members": _whole(1),
     "predictions.everyone": _BOOL,
     "predictions.max_bytes": _whole(1),
     "trainer.batch_size": _whole(1),
@@ -90,7 +93,19 @@ def value_problems(cfg: DictConfig) -> list[str]:
             continue
         if value is not MISSING and not accepts.test(value):
             problems.append(f"{key} is {value!r}; accepted is {accepts.phrase}")
-    return problems
+    return problems or _adaptation_problems(cfg)
+
+
+def _adaptation_problems(cfg: DictConfig) -> list[str]:
+    adapt, shots = (OmegaConf.select(cfg, key, default=None) for key in ("adapt", "split.shots"))
+    if not adapt or adapt <= (shots or 0):
+        return []
+    if shots is None:
+        return [f"adapt is {adapt}; only split=annotators and split=both set labels of new people aside for it"]
+    return [
+        f"adapt is {adapt}, but split.shots={shots} sets aside no more texts of each new person; raise split.shots or "
+        "lower adapt"
+    ]
 
 
 def target_problems(
@@ -137,13 +152,16 @@ def _mismatches(node: DictConfig, path: str, extra: set[str], dealt_with: set[st
     where = path or "the configuration"
     package = str(name).partition(".")[0]
     if package not in trusted_packages():
-        return [f"{where}: _target_ {name} is outside perspectives; set {TRUSTED}={package} if you trust that package"]
+        return [_foreign(where, name, package)]
     try:
         target = pkgutil.resolve_name(name)
     except Exception as error:  # a module that fails to import may raise anything
         return [f"{where}: _target_ {name} cannot be imported: {''.join(str(error).splitlines()[-1:])}"]
     if not callable(target):
         return [f"{where}: _target_ {name} is a {type(target).__name__}, which cannot be called"]
+    # What our modules import is reachable through them: perspectives.files.os.system is not ours.
+    if (home := str(getattr(target, "__module__", None)).partition(".")[0]) not in trusted_packages():
+        return [_foreign(where, name, home)]
     parameters = _parameters(target)
     options = {str(key) for key in node if key not in SPECIAL} - dealt_with - set(labels(node))
     named = sorted(options | extra, key=[*map(str, node), *sorted(extra)].index)
@@ -158,6 +176,10 @@ def _mismatches(node: DictConfig, path: str, extra: set[str], dealt_with: set[st
         if key not in given and (key in empty or _required(parameter))
     ]
     return problems
+
+
+def _foreign(where: str, name: str, package: str) -> str:
+    return f"{where}: _target_ {name} is outside perspectives; set {TRUSTED}={package} if you trust that package"
 
 
 def labels(node: DictConfig) -> list[str]:

@@ -9,20 +9,25 @@ from perspectives.data.annotations import AnnotationSet
 from perspectives.data.load import load
 from perspectives.data.splits import Split
 from perspectives.evaluation import summary
+from perspectives.metrics.calibration import temperature
 from perspectives.metrics.decision import macro_f1_offsets
+from perspectives.models.ensemble import ENSEMBLE, Ensemble
 from perspectives.models.pretrained import folder_digest
 from perspectives.predictions import Predictions
 from perspectives.runs import Run, log_trial, run_at
 from perspectives.trackers import report, tracking
 
 MODEL_FREE = "priors"
-UNUSED_BY_PRIORS = ("encoder", "optim", "trainer", "calibrate", "decision", "control", "predictions", "seed")
-BLIND = ("majority", "softlabel")  # they never see who is asked, so that no control changes anything
+UNUSED_BY_PRIORS = ("encoder", "optim", "trainer", "calibrate", "decision", "control", "adapt", "predictions", "seed")
+BLIND = ("majority", "softlabel")  # they never see who is asked: no control and no adaptation changes anything
 
 # What `fit` adds to, or takes out of, the options of these nodes before it builds them.
 BUILT_WITH = {
     "split": ("annotations",),
-    "model": ("encoder", "schema", "optimization", "seed", "name", "target", "tie", "attributes"),
+    "model": (
+        *("encoder", "schema", "optimization", "seed"),
+        *("name", "target", "tie", "annotator", "attributes", "max_members"),
+    ),
 }
 
 Answers = dict[str, dict[str, Predictions]]  # name → part → predictions
@@ -37,13 +42,21 @@ def fit(config: DictConfig) -> Run:
         config = OmegaConf.masked_copy(config, [str(key) for key in config if key not in UNUSED_BY_PRIORS])
     elif config.model.name in BLIND:
         config = config.copy()
-        config.control = "none"
+        config.control, config.adapt = "none", 0
     annotations = load(config.data)
-    run = run_at(config.paths.runs, identity(config), annotations.checksum)
+    run = _run_of(config, annotations)
     if run.finished:
         return run
     check_config(config, BUILT_WITH)  # not earlier: it imports whatever is named, and a finished run needs none of it
     split: Split = instantiate(config.split, annotations=annotations)
+    return _completed(run, config, annotations, split)
+
+
+def _run_of(config: DictConfig, annotations: AnnotationSet) -> Run:
+    return run_at(config.paths.runs, identity(config), annotations.checksum)
+
+
+def _completed(run: Run, config: DictConfig, annotations: AnnotationSet, split: Split) -> Run:
     with run.locked():
         if not run.finished:  # unless another process has finished it meanwhile
             _fit(config, annotations, split, run)
@@ -61,14 +74,12 @@ def _fit(config: DictConfig, annotations: AnnotationSet, split: Split, run: Run)
         run.finish({"predictions": _scored(answers, about, run)})
         return
 
-    from perspectives.training import Training
-
-    training = Training(config, annotations, split, run)
+    training = _training(config, annotations, split, run)
     with tracking(config, run) as logger:
         run.begin(*record)
         training.fit(logger)
         validation = training.predict("validation")
-        heat = training.temperature(validation)
+        heat = _heat(config, validation)
         test = training.predict("test", everyone=config.predictions.everyone)
         parts = {"validation": validation.calibrated(heat), "test": test.calibrated(heat)}
         parts = _decided(parts, config.decision)
@@ -82,6 +93,26 @@ def identity(config: DictConfig) -> dict[str, Any]:
     values = run_identity(config)
     digest = folder_digest(values["encoder"]["name"]) if "name" in values.get("encoder", {}) else None
     return values | ({"encoder_weights": digest} if digest else {})
+
+
+def _training(config: DictConfig, annotations: AnnotationSet, split: Split, run: Run) -> Any:
+    """A `Training`, or an `Ensemble` of them, whose members are fitted one after the other."""
+    if config.model.name == ENSEMBLE:
+
+        def train(member: DictConfig) -> Run:
+            return _completed(_run_of(member, annotations), member, annotations, split)
+
+        return Ensemble(config, annotations, split, run, train)
+    from perspectives.training import Training
+
+    return Training(config, annotations, split, run)
+
+
+def _heat(config: DictConfig, validation: Predictions) -> float:
+    """The temperature fitted on validation where it is asked for and there are probabilities; otherwise 1."""
+    if not config.calibrate or validation.kind == "rating":
+        return 1.0
+    return temperature(validation.probabilities(), validation.observed)
 
 
 def _decided(parts: dict[str, Predictions], rule: str) -> dict[str, Predictions]:

@@ -4,6 +4,8 @@
     provenance.json    command, commit, versions, checksum     metrics.json   per predictions, metric and interval
     schema.json        scale and annotators (trained methods)  history.csv    losses by epoch
     model.safetensors  trained parameters                      checkpoints/   best and last, for resuming only
+    adaptation.csv     losses by epoch of adapting to new people, where that was asked for
+    members/           of an ensemble: its runs, instead of the last four
 
 The key is a hash of the configuration without places and displays, the data's checksum and a version that is raised by
 hand when results change. So the same command finds a finished run (and skips it) or an unfinished one (and resumes it).
@@ -31,6 +33,7 @@ from perspectives.files import clear_leftovers, explained, read_json, write_json
 from perspectives.predictions import Predictions
 
 RESULTS_VERSION = 1  # raise it whenever the same configuration and data would give other results
+MEMBERS = "members"  # folder of an ensemble's run with the runs of its members
 PACKAGES = ("perspectives", "torch", "transformers", "lightning", "numpy", "scikit-learn", "hydra-core")
 
 
@@ -42,6 +45,11 @@ class Run:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "folder", Path(self.folder))
+
+    @property
+    def begun(self) -> bool:
+        """Whether it is a run at all: nothing refused it before it was trained."""
+        return (self.folder / "config.yaml").exists()
 
     @property
     def finished(self) -> bool:
@@ -182,13 +190,15 @@ def log_trial(run: Run, metrics: Mapping[str, Any]) -> None:
 
 
 def find_runs(paths: list[str | Path]) -> list[Run]:
-    """All runs at or below these folders, sorted by path. Raises RunError for a path with none."""
+    """All runs at or below these folders, sorted by path; runs inside runs, the members of ensembles, are no runs of
+    their own. Raises RunError for a path with none."""
     found: dict[Path, Run] = {}
     for path in map(Path, paths):
-        configs = [path / "config.yaml"] if (path / "config.yaml").exists() else sorted(path.glob("**/config.yaml"))
-        if not configs:
+        folders = {config.parent for config in path.glob("**/config.yaml")}
+        if not folders:
             raise RunError(f"{path} holds no run; pass run folders, or a folder above them, such as runs/hs_brexit")
-        found |= {config.parent.resolve(): Run(config.parent) for config in configs}
+        outermost = sorted(folder for folder in folders if folders.isdisjoint(folder.parents))
+        found |= {folder.resolve(): Run(folder) for folder in outermost}
     return list(found.values())
 
 

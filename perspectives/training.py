@@ -25,6 +25,7 @@ from safetensors.torch import load_file
 from safetensors.torch import save as serialized
 from tqdm import tqdm
 
+from perspectives.adaptation import adapt, introduce
 from perspectives.callbacks import MONITOR, BestPoint, History, Progress, ResumePoint, WholeFiles
 from perspectives.config import instantiate
 from perspectives.data.annotations import AnnotationSet
@@ -34,15 +35,16 @@ from perspectives.data.schema import Schema
 from perspectives.data.splits import Split
 from perspectives.data.tokens import Tokens
 from perspectives.errors import ConfigError, DataError, DataWarning, RunError
-from perspectives.files import new_file
-from perspectives.metrics.calibration import temperature
+from perspectives.files import new_file, write_text
 from perspectives.models.base import AnnotatorModel, Optimization
 from perspectives.models.encoder import CachedContent, Encoder
+from perspectives.models.ensemble import ENSEMBLE, ONE_ANNOTATOR, labels_of
 from perspectives.models.majority import MAJORITY_ID, majority_labels
 from perspectives.predictions import Predictions
-from perspectives.runs import Run
+from perspectives.runs import MEMBERS, Run
 
-TARGET_OPTIONS = ("name", "target", "tie", "attributes")  # of a model's configuration: its name and what it sees
+# Of a model's configuration: its name and what it sees.
+TARGET_OPTIONS = ("name", "target", "tie", "annotator", "attributes")
 DIVERGED = 100.0  # a best validation loss this many times the untrained model's is no result
 
 
@@ -63,6 +65,8 @@ class Training:
         self.people = Schema.of(people, config.model.get("attributes"))
         self.targets = {part: self._targets(part) for part in ("train", "validation")}
         self.schema = self.people if self._sees_everyone else Schema.of(self.targets["train"])
+        if config.model.get("target") == ONE_ANNOTATOR:
+            self.people = self.schema  # of everybody else the model saw nothing
         L.seed_everything(config.seed, verbose=False)
         os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")  # or tokenizers warn when wandb starts its process
         self.device = device_of(config.trainer.accelerator)
@@ -76,6 +80,12 @@ class Training:
             warnings.warn(
                 "model.class_weights bias the predicted probabilities, and with them soft metrics and juries; compare "
                 "with model.class_weights=null before you rely on either",
+                DataWarning,
+                stacklevel=2,
+            )
+        if config.adapt and not self.model.annotator_tables():
+            warnings.warn(
+                f"model={config.model.name} knows nothing of single people, so adapt={config.adapt} changes nothing",
                 DataWarning,
                 stacklevel=2,
             )
@@ -96,19 +106,35 @@ class Training:
 
     def _targets(self, part: str) -> AnnotationSet:
         """What the model learns from: the annotations of a part, or one label per item made of them."""
-        rows = self.split.rows(part)
-        kept = replace(self.seen, annotations=self.seen.annotations.iloc[rows].reset_index(drop=True))
-        if self.config.control == "shuffled_ids":
-            kept = shuffled_ids(kept, self.config.seed)
+        kept = self._shown(self.split.rows(part))
         if not self._sees_everyone:
-            if self.config.model.target != MAJORITY_ID:
-                raise ConfigError(f"model.target={self.config.model.target!r} is unknown; choose majority")
-            kept = majority_labels(kept, self.config.model.tie, self.config.seed)
+            kept = self._target(kept, part)
         if not len(kept):
             raise DataError(
                 f"{self.annotations.name} has nothing to learn from in {part}; choose another split or tie rule"
             )
         return kept
+
+    def _target(self, shown: AnnotationSet, part: str) -> AnnotationSet:
+        """What `model.target` makes of the annotations of a part."""
+        options = self.config.model
+        if options.target == MAJORITY_ID:
+            return majority_labels(shown, options.tie, self.config.seed)
+        if options.target == ONE_ANNOTATOR:
+            own = labels_of(shown, options.annotator)
+            return own if len(own) or part == "train" else shown  # early stopping needs texts that were not trained on
+        raise ConfigError(f"model.target={options.target!r} is unknown; choose {MAJORITY_ID} or {ONE_ANNOTATOR}")
+
+    def _shown(self, rows: np.ndarray) -> AnnotationSet:
+        """The annotations at these rows as the model is shown them, with all items and annotators."""
+        kept = replace(self.seen, annotations=self.seen.annotations.iloc[rows].reset_index(drop=True))
+        return shuffled_ids(kept, self.config.seed) if self.config.control == "shuffled_ids" else kept
+
+    def _shots(self) -> AnnotationSet:
+        """What new people said of the texts that are set aside for adaptation, as the model is shown it."""
+        known, new = self.split.rows("train"), self.split.shots(self.config.adapt)
+        shown = self._shown(np.concatenate([known, new]))  # ids are shuffled among all who labelled an item
+        return replace(shown, annotations=shown.annotations.iloc[len(known) :].reset_index(drop=True))
 
     def _annotations_per_batch(self) -> float:
         """Expected annotations in a batch of the declared size: what the summed loss is divided by."""
@@ -130,13 +156,15 @@ class Training:
     # Fitting. ------------------------------------------------------------------------------------------------------
 
     def fit(self, logger: Any = None) -> None:
-        """Train to the best validation loss, resuming where an earlier process was killed; leaves `model.safetensors`.
+        """Train to the best validation loss, resuming where an earlier process was killed, and adapt to new people if
+        that is asked for; leaves `schema.json` and `model.safetensors`.
 
         logger: a Lightning logger, or None. Raises RunError when a checkpoint is damaged, nothing can be written or the
         training diverged, and KeyboardInterrupt when it was interrupted (Ctrl-C, SIGTERM).
         """
         weights = self.run.folder / "model.safetensors"
         if weights.exists():
+            self._introduce(self._shots())
             _restore(self.model, read_weights(weights), self.run)
             return
         checkpoints = self.run.folder / "checkpoints"
@@ -154,20 +182,48 @@ class Training:
             trainer.fit(self.model, *loaders, ckpt_path=resume.usable(), weights_only=True)
         self._refuse_divergence(best)
         _restore(self.model, best.weights(), self.run)
+        self._adapt(self._shots())
         self.schema.save(self.run.folder / "schema.json")
         with new_file(weights) as partial:
             partial.write_bytes(serialized(self.model.trained_state()))
+
+    def _introduce(self, shots: AnnotationSet) -> None:
+        """Rows of their own for the people of `shots`, where the model has any."""
+        if len(shots) and self.model.annotator_tables():
+            introduce(self.model, shots)
+            self.schema = self.model.schema
+
+    def _adapt(self, shots: AnnotationSet) -> None:
+        """Train the rows of new people, for as many epochs as suit the other labels of those in validation."""
+        self._introduce(shots)
+        if self.schema.adapted:
+            validation = self.targets["validation"]
+            self.model.to(self.device)
+            losses = adapt(
+                self.model,
+                self.batches(shots, np.arange(len(shots))),
+                self.batches(validation, np.arange(len(validation))),
+            )
+            write_text(self.run.folder / "adaptation.csv", losses.to_csv(index=False))
 
     def _refuse_divergence(self, best: BestPoint) -> None:
         losses = [row["validation_loss"] for row in self.history.rows]
         advice = "try a smaller optim.lr or optim.encoder_lr"
         if not np.isfinite(losses[-1]):
             raise RunError(f"training diverged: the loss of {self.run.folder.name} is not a number; {advice}")
-        if self.history.start and best.loss > DIVERGED * self.history.start:
+        start = max(self.history.start or 0.0, self._loss_of_zeros())
+        if start and best.loss > DIVERGED * start:
             raise RunError(
                 f"training diverged: the best validation loss of {self.run.folder.name} is {best.loss:.3g}, against "
-                f"{self.history.start:.3g} before any training; {advice}"
+                f"{start:.3g} before any training; {advice}"
             )
+
+    def _loss_of_zeros(self) -> float:
+        """Mean validation loss of outputs that are zero, where heads start; the first training labels may be far easier
+        than those for validation, when they are few or all the same."""
+        validation = self.targets["validation"]
+        labels = torch.from_numpy(self.batches(validation, np.arange(len(validation))).labels)
+        return float(self.model.objective.loss(torch.zeros(len(labels), self.model.objective.width), labels).mean())
 
     def _trainer(self, callbacks: list[L.Callback], logger: Any) -> L.Trainer:
         options = self.config.trainer
@@ -215,6 +271,8 @@ class Training:
                 if grid is not None:
                     grid[position[batch.item.numpy()]] = model.everyone(content, people).cpu().numpy()
         about = {"method": self.config.model.name, "seed": self.config.seed}
+        if self.schema.adapted:
+            about["adaptation_labels"] = self.config.adapt  # of each new person; they are no training labels
         pairs = judged.annotations[columns].assign(training_labels=training_labels)
         return Predictions(
             self.annotations.scale, pairs, values[rows], judged.items, self.annotations.annotators, grid, about
@@ -224,12 +282,6 @@ class Training:
         """[item, annotator, level] of what everyone would say about the test items; annotator 1 when they all agree."""
         items = len(np.unique(self.annotations.item_index[self.split.rows("test")]))
         return items, 1 if self.model.blind else len(self.annotations.annotators), self.annotations.scale.size
-
-    def temperature(self, validation: Predictions) -> float:
-        """Fitted on validation where it is asked for and there are probabilities; otherwise 1."""
-        if not self.config.calibrate or validation.kind == "rating":
-            return 1.0
-        return temperature(validation.probabilities(), validation.observed)
 
     def throughput(self) -> dict[str, float]:
         return {"encode_seconds": self.encode_seconds, **self.history.throughput()}
@@ -309,15 +361,23 @@ def load_model(run: Run, texts: pd.DataFrame) -> tuple[AnnotatorModel, Tokens | 
     texts: columns `text` and, where the corpus had it, `text_pair`; their row numbers are the items of a Batch. Returns
     the model in evaluation mode and the tokens a Batch of these texts needs (None when it needs none).
 
-    Raises RunError when the run has no trained model or is damaged, ConfigError when the encoder is not there.
+    Raises RunError when the run has no trained model, has several or is damaged, ConfigError when the encoder is not
+    there.
     """
-    config = OmegaConf.create(run.config)
+    if run.config["model"]["name"] == ENSEMBLE:
+        raise RunError(f"{run.folder} is an ensemble of many models; load one of the runs in its folder {MEMBERS}")
     weights = read_weights(run.folder / "model.safetensors")
+    config = OmegaConf.create(run.config)
     encoder = instantiate(config.encoder).load(run.folder)
     tokens, module = content(encoder, texts, config.paths.cache)
-    model = build_model(config, module, Schema.load(run.folder / "schema.json"))
+    return rebuilt(run, weights, module), tokens
+
+
+def rebuilt(run: Run, weights: dict[str, torch.Tensor], encoder: torch.nn.Module) -> AnnotatorModel:
+    """The trained model of a run around its encoder, in evaluation mode. Raises RunError when weights are missing."""
+    model = build_model(OmegaConf.create(run.config), encoder, Schema.load(run.folder / "schema.json"))
     _restore(model, weights, run)
-    return model.eval(), tokens
+    return model.eval()
 
 
 def read_weights(path: Path) -> dict[str, torch.Tensor]:

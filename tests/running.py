@@ -58,6 +58,7 @@ def _command(overrides: list[str], at: str | None, count: int, sent: int, said: 
     with open(said, "w") as output:
         os.dup2(output.fileno(), 1)
         os.dup2(output.fileno(), 2)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where a shell started all this in the background
     if at is not None:
         _signal_before(at, count, sent)
     raise SystemExit(main(["train", *overrides]))

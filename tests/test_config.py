@@ -256,7 +256,8 @@ def test_what_a_strange_configuration_names_is_neither_imported_nor_called(monke
     monkeypatch.delenv("PERSPECTIVES_TARGETS")
     (tmp_path / "payload.py").write_text("raise SystemExit('executed')")
     monkeypatch.syspath_prepend(tmp_path)
-    for target in ("payload.read", "pandas.read_pickle", "subprocess.getoutput", "perspectives_of_somebody.read"):
+    reachable = ("perspectives.files.os.system", "perspectives.files.shutil.rmtree")
+    for target in ("payload.read", "pandas.read_pickle", "subprocess.getoutput", "perspectives_of_us.read", *reachable):
         with pytest.raises(ConfigError, match=rf"_target_ {target} is outside perspectives; set PERSPECTIVES_TARGETS="):
             instantiate({"_target_": target})
     monkeypatch.setenv("PERSPECTIVES_TARGETS", "other,payload")

@@ -40,6 +40,7 @@ def type_all(block_list: list[str], folder: Path, monkeypatch: pytest.MonkeyPatc
     typed = [words for block in block_list for words in commands(block)]
     for program, *words in typed:
         assert program == "perspectives"
+        words = [_placed(word, folder) for word in words]
         monkeypatch.setattr("sys.argv", ["perspectives", *words])
         if "--help" in words:  # Hydra's ends the process
             with pytest.raises(SystemExit, match=r"^0$"):
@@ -49,12 +50,17 @@ def type_all(block_list: list[str], folder: Path, monkeypatch: pytest.MonkeyPatc
     return len(typed)
 
 
+def _placed(word: str, folder: Path) -> str:
+    """`run=RUN` stands for a run of the jury model."""
+    return f"run={next(folder.glob('runs/synthetic/jury-*'))}" if word == "run=RUN" else word
+
+
 @pytest.mark.slow
 def test_every_command_runs(elsewhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("PERSPECTIVES_DATA", raising=False)
-    assert type_all(blocks("bash"), elsewhere, monkeypatch) == 11
+    assert type_all(blocks("bash"), elsewhere, monkeypatch) == 16
     rows = {entry.name: entry for entry in entries([elsewhere / "runs" / "synthetic"], best=True)[0]}
-    for name in ("multitask", "multitask_shared"):  # as the planted structure says
+    for name in ("multitask", "multitask_shared", "jury"):  # as the planted structure says
         assert rows[name].difference(rows["majority"], "individual/macro_f1").low > 0.02
 
 

@@ -81,7 +81,7 @@ def test_killed_in_the_validation_after_a_checkpoint_due_at_the_last_step(tmp_pa
     [
         "perspectives.callbacks:BestPoint.weights",
         "perspectives.training:serialized",
-        "perspectives.training:Training.temperature",
+        "perspectives.fit:_heat",
         "perspectives.fit:log_trial",
         "perspectives.runs:Run.finish",
     ],

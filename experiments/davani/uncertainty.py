@@ -1,8 +1,9 @@
 """Does the spread of annotators' heads say where people disagree? (section 5 of Davani et al. 2022)
 
-Pearson correlation over test items between the variance of people's labels and what a model says of its own uncertainty:
-the variance of its heads' votes and of their probabilities, or, for a model of the majority, 1 - the largest probability
-and the variance of the positive probability over passes with dropout on (MC dropout, Gal & Ghahramani 2016).
+Pearson correlation over test items between the variance of people's labels and what a model says of its own
+uncertainty: the variance of its heads' votes and of their probabilities, or, for a model of the majority, 1 - the
+largest probability and the variance of the positive probability over passes with dropout on (MC dropout, Gal &
+Ghahramani 2016).
 
     python experiments/davani/uncertainty.py RUN… > table.md        # finished runs of one corpus, binary labels
 """

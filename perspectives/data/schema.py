@@ -1,7 +1,7 @@
 """How a trained model names what it knows: the label scale, annotators and their attributes; saved with the run."""
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -58,6 +58,8 @@ class Schema:
     attributes: the demographic attributes the model may look at. members: their codes for each training annotator,
         int64 [annotator, attribute].
     level_counts: training annotations that contain each level, int64 [level]; empty on interval scales.
+    adapted: ids of the people the model was adapted to after training, whose codes follow those of the training
+        annotators. adaptation_labels: annotations of each that it was adapted to, int64 [adapted].
     """
 
     scale: Scale
@@ -66,6 +68,8 @@ class Schema:
     attributes: tuple[Attribute, ...]
     members: np.ndarray
     level_counts: np.ndarray
+    adapted: tuple[str, ...] = ()
+    adaptation_labels: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))
 
     @classmethod
     def of(cls, train: AnnotationSet, attributes: Sequence[str] | None = None) -> "Schema":
@@ -90,8 +94,13 @@ class Schema:
 
     @property
     def counts(self) -> np.ndarray:
-        """Training labels per code, int64 [annotator + 1], 0 for the unknown annotator."""
-        return np.concatenate([[0], self.training_labels])
+        """Training labels per code, int64 [code]: 0 for the unknown annotator and for people adapted to."""
+        return np.concatenate([[0], self.training_labels, np.zeros(len(self.adapted), np.int64)])
+
+    @property
+    def people(self) -> tuple[str, ...]:
+        """Everyone with a code of their own, in its order: code 1, 2, …"""
+        return self.annotators + self.adapted
 
     @cached_property
     def groups(self) -> np.ndarray:
@@ -101,7 +110,17 @@ class Schema:
 
     def codes(self, annotator_ids: pd.Series) -> np.ndarray:
         """int64 [annotator]: the code of each id; 0 for an unknown one."""
-        return (pd.Index(self.annotators).get_indexer(pd.Index(annotator_ids)) + 1).astype(np.int64)
+        return (pd.Index(self.people).get_indexer(pd.Index(annotator_ids)) + 1).astype(np.int64)
+
+    def adapted_to(self, annotator_ids: Iterable[str], labels: np.ndarray) -> "Schema":
+        """This schema with codes for new people; labels: annotations of each it is adapted to, int64 [annotator].
+
+        Raises DataError when somebody has a code already.
+        """
+        if known := set(annotator_ids) & set(self.people):
+            raise DataError(f"{len(known)} of {len(labels)} people are known to the model; adapt it to new ones only")
+        counts = np.concatenate([self.adaptation_labels, labels]).astype(np.int64)
+        return replace(self, adapted=(*self.adapted, *annotator_ids), adaptation_labels=counts)
 
     def encode(self, table: pd.DataFrame) -> Annotators:
         """Codes of a table of annotators (column `annotator_id` and those of attributes; an absent one is unknown)."""
@@ -125,6 +144,8 @@ class Schema:
             "attributes": [asdict(attribute) for attribute in self.attributes],
             "members": self.members.tolist(),
             "level_counts": self.level_counts.tolist(),
+            "adapted": list(self.adapted),
+            "adaptation_labels": self.adaptation_labels.tolist(),
         }
         write_json(path, values)
 
@@ -145,6 +166,8 @@ class Schema:
                 attributes,
                 np.array(values["members"], np.int64).reshape(len(annotators), len(attributes)),
                 np.array(values["level_counts"], np.int64),
+                tuple(values.get("adapted", ())),
+                np.array(values.get("adaptation_labels", ()), np.int64),
             )
         except (LookupError, TypeError, ValueError, DataError) as error:
             raise RunError(f"{path} is damaged: {error!r}; delete the run folder and train again") from error

@@ -8,41 +8,19 @@ changed, so texts that stand on two of its sides are counted in a warning instea
 
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from perspectives.data.annotations import AnnotationSet
+from perspectives.data.parts import DROPPED, SCORED, TEST, TRAIN, VALIDATION, Split
 from perspectives.data.scale import level_name
-from perspectives.data.validation import PARTS, UNKNOWN
+from perspectives.data.shots import refuse_known_shots, set_aside
+from perspectives.data.split_groups import annotator_groups, item_groups, normalised_texts
+from perspectives.data.validation import PARTS
 from perspectives.errors import ConfigError, DataError, DataWarning
 
-TRAIN, VALIDATION, TEST, DROPPED = 0, 1, 2, -1
 Values = str | int | Sequence[str | int]  # of a column: one or several
-
-
-@dataclass(frozen=True, eq=False)
-class Split:
-    """Which part of the split each annotation belongs to.
-
-    part: int8 [annotation], aligned with the rows of the annotations: 0 train, 1 validation, 2 test, -1 dropped.
-    name: the kind of split and what identifies it, for example `items fold 0 of 5`.
-    notes: what a reader of the results should know, for example the share of pairs dropped.
-    """
-
-    part: np.ndarray
-    name: str
-    notes: tuple[str, ...] = ()
-
-    def rows(self, part_name: str) -> np.ndarray:
-        """Positions of the annotations of `train`, `validation`, `test` or `dropped`, ascending, int64 [annotation]."""
-        codes = dict(zip((*PARTS, "dropped"), (TRAIN, VALIDATION, TEST, DROPPED), strict=True))
-        if part_name not in codes:
-            raise ConfigError(f"part {part_name!r} is unknown; choose one of {', '.join(codes)}")
-        return np.flatnonzero(self.part == codes[part_name])
 
 
 # Kinds of split. ---------------------------------------------------------------------------------------------------
@@ -136,23 +114,31 @@ def items(
     Raises ConfigError for fewer than 3 folds or a fold out of range, DataError for an unknown column or for fewer
     groups than folds.
     """
-    group, notes = _item_groups(annotations, group_by)
+    group, notes = item_groups(annotations, group_by)
     part = _dealt(annotations, "items", group[annotations.item_index], folds, fold, seed)
     return _finished(annotations, part, f"items fold {fold} of {folds}", notes)
 
 
 def annotators(
-    annotations: AnnotationSet, folds: int = 5, fold: int = 0, seed: int = 0, group_by: str | None = None
+    annotations: AnnotationSet,
+    folds: int = 5,
+    fold: int = 0,
+    seed: int = 0,
+    group_by: str | None = None,
+    shots: int = 0,
 ) -> Split:
     """k-fold by annotator, for people never seen in training: test is fold `fold`, validation the next, train the rest.
 
     group_by: attribute whose values stay together (unseen countries, say); annotators with an unknown value stand
         alone. Items do appear on several sides. Balance and errors as in `items`.
+    shots: texts of each test and validation annotator, drawn at random, whose labels are set aside for adaptation;
+        people with no text beyond them are dropped. Raises DataError when nobody has more.
     """
-    group = _annotator_groups(annotations, group_by)
+    group = annotator_groups(annotations, group_by)
     part = _dealt(annotations, "annotators", group[annotations.annotator_index], folds, fold, seed)
     notes = ["test annotators are unseen in training; their items are not"]
-    return _finished(annotations, part, f"annotators fold {fold} of {folds}", notes)
+    shot = set_aside(annotations, part, part != TRAIN, shots, seed, notes)
+    return _finished(annotations, part, f"annotators fold {fold} of {folds}", notes, shot=shot)
 
 
 def both(
@@ -162,6 +148,7 @@ def both(
     seed: int = 0,
     group_by: str | None = None,
     annotator_group_by: str | None = None,
+    shots: int = 0,
 ) -> Split:
     """Blocks of item folds × annotator folds: neither a test item nor a test annotator is seen in training.
 
@@ -169,79 +156,21 @@ def both(
     Validation is the block of the next item fold and the next annotator fold, train the remaining items × the
     remaining annotators. All other pairs are dropped; the notes state their share. Over all blocks every annotation is
     tested once. group_by (item column), annotator_group_by (attribute), balance and errors as in `items`.
+    shots: texts of each test and validation annotator set aside for adaptation, out of those on the train items, which
+        are dropped otherwise: what is scored is still on unseen texts, and the same pairs for every number of shots but
+        for people who have too few, who are dropped. Raises DataError when nobody has enough.
     """
     if folds >= 3 and not 0 <= fold < folds**2:
         raise ConfigError(f"fold={fold} is out of range; blocks are numbered from 0 to {folds**2 - 1}")
-    group, notes = _item_groups(annotations, group_by)
+    group, notes = item_groups(annotations, group_by)
     item_part = _dealt(annotations, "items", group[annotations.item_index], folds, fold // folds, seed)
-    group = _annotator_groups(annotations, annotator_group_by)
+    group = annotator_groups(annotations, annotator_group_by)
     annotator_part = _dealt(annotations, "annotators", group[annotations.annotator_index], folds, fold % folds, seed)
     part = np.where(item_part == annotator_part, item_part, DROPPED).astype(np.int8)
+    spare = (item_part == TRAIN) & (annotator_part != TRAIN)
+    shot = set_aside(annotations, part, spare, shots, seed, notes)
     notes.append(f"{(part == DROPPED).mean():.1%} of the (item, annotator) pairs are dropped")
-    return _finished(annotations, part, f"both block {fold} of {folds**2}", notes)
-
-
-# Groups that stay together. ----------------------------------------------------------------------------------------
-
-
-def normalised_texts(annotations: AnnotationSet) -> pd.Series:
-    """Text of each item, and its pair, casefolded with whitespace collapsed; the item id where there is no text."""
-    if "text" not in annotations.items:
-        return annotations.items["item_id"]
-    rows = annotations.texts.fillna("").astype("str").itertuples(index=False)
-    return pd.Series(["\0".join(" ".join(text.casefold().split()) for text in row) for row in rows], dtype="str")
-
-
-def _item_groups(annotations: AnnotationSet, group_by: str | None) -> tuple[np.ndarray, list[str]]:
-    """Group of each item, int64 [item]: items linked by a text or a value of `group_by`, directly or through others."""
-    texts = normalised_texts(annotations)
-    keys = [texts.to_numpy(object)]
-    notes = []
-    if group_by is not None:
-        if group_by not in annotations.items or group_by == "item_id":
-            raise DataError(
-                f"items of {annotations.name} have no column {group_by!r}; they have {_names(annotations.items)}"
-            )
-        keys.append(annotations.items[group_by].astype("str").mask(annotations.items[group_by].isna()).to_numpy(object))
-    if texts.duplicated().any():
-        again = texts.duplicated(keep=False)
-        notes.append(f"{again.sum()} items share {texts[again].nunique()} texts; items with one text stay together")
-    return _connected(keys, annotations.items["item_id"]), notes
-
-
-def _annotator_groups(annotations: AnnotationSet, group_by: str | None) -> np.ndarray:
-    """Group of each annotator, int64 [annotator]."""
-    ids = annotations.annotators["annotator_id"]
-    if group_by is None:
-        return _connected([], ids)
-    if group_by not in annotations.attributes:
-        have = ", ".join(annotations.attributes) or "none"
-        raise DataError(f"annotators of {annotations.name} have no attribute {group_by!r}; they have {have}")
-    values = annotations.annotators[group_by]
-    missing = values.isna() | (values.astype("str") == UNKNOWN)
-    return _connected([values.astype("str").mask(missing).to_numpy(object)], ids)
-
-
-def _connected(keys: list[np.ndarray], ids: pd.Series) -> np.ndarray:
-    """Connected components of rows that share a value of any key (missing values link nothing), int64 [row].
-
-    Components are numbered by their smallest id, so that the number does not depend on the order of rows.
-    """
-    size = len(ids)
-    edges: list[np.ndarray] = []
-    for key in keys:
-        codes = pd.factorize(key)[0]
-        rows = np.flatnonzero(codes >= 0)
-        first = np.full(codes.max(initial=-1) + 1, size)
-        np.minimum.at(first, codes[rows], rows)
-        edges.append(np.column_stack([rows, first[codes[rows]]]))
-    pairs = np.concatenate([np.zeros((0, 2), np.int64), *edges])
-    graph = coo_array((np.ones(len(pairs)), (pairs[:, 0], pairs[:, 1])), shape=(size, size))
-    component = connected_components(graph, directed=False)[1] if size else np.zeros(0, np.int64)
-    rank = np.empty(size, np.int64)
-    rank[np.argsort(ids.to_numpy(object))] = np.arange(size)
-    smallest = pd.Series(rank).groupby(component).transform("min").to_numpy()
-    return np.unique(smallest, return_inverse=True)[1].reshape(-1)
+    return _finished(annotations, part, f"both block {fold} of {folds**2}", notes, shot=shot)
 
 
 # Drawing. ----------------------------------------------------------------------------------------------------------
@@ -293,9 +222,9 @@ def _draw_validation(annotations: AnnotationSet, part: np.ndarray, share: object
         raise ConfigError(f"validation={share} is no share of the train part; use a number between 0 and 1")
     by_annotator = _shared(annotations.item_index, part) > 0
     if by_annotator:
-        group, index = _annotator_groups(annotations, None), annotations.annotator_index
+        group, index = annotator_groups(annotations, None), annotations.annotator_index
     else:
-        group, index = _item_groups(annotations, None)[0], annotations.item_index
+        group, index = item_groups(annotations, None)[0], annotations.item_index
     train = np.flatnonzero(part == TRAIN)
     groups, code = np.unique(group[index[train]], return_inverse=True)
     drawn = (
@@ -310,7 +239,14 @@ def _draw_validation(annotations: AnnotationSet, part: np.ndarray, share: object
 # Checks. -----------------------------------------------------------------------------------------------------------
 
 
-def _finished(annotations: AnnotationSet, part: np.ndarray, name: str, notes: list[str], fixed: bool = False) -> Split:
+def _finished(
+    annotations: AnnotationSet,
+    part: np.ndarray,
+    name: str,
+    notes: list[str],
+    fixed: bool = False,
+    shot: np.ndarray | None = None,
+) -> Split:
     """The split, once no part is empty and nothing stands on two sides that the kind of split keeps apart.
 
     fixed: the sides were published, so that texts on two of them are counted and not refused.
@@ -337,7 +273,9 @@ def _finished(annotations: AnnotationSet, part: np.ndarray, name: str, notes: li
             notes.append(f"{things} items stand on two sides; the annotators are apart")
         else:
             notes += _texts_apart(annotations, part, name, fixed)
-    return Split(part.astype(np.int8), name, tuple(notes))
+    if shot is not None:
+        refuse_known_shots(annotations, part, name)
+    return Split(part.astype(np.int8), name, tuple(notes), shot)
 
 
 def _texts_apart(annotations: AnnotationSet, part: np.ndarray, name: str, fixed: bool) -> list[str]:
@@ -355,8 +293,8 @@ def _texts_apart(annotations: AnnotationSet, part: np.ndarray, name: str, fixed:
 
 
 def _shared(index: np.ndarray, part: np.ndarray) -> int:
-    """How many of the things `index` counts stand in more than one part."""
-    kept = part != DROPPED
+    """How many of the things `index` counts stand in more than one of train, validation and test."""
+    kept = np.isin(part, (TRAIN, *SCORED))
     seen = np.zeros((index.max(initial=-1) + 1, len(PARTS)), bool)
     seen[index[kept], part[kept]] = True
     return int((seen.sum(1) > 1).sum())

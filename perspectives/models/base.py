@@ -96,6 +96,11 @@ class AnnotatorModel(L.LightningModule):
             answers.append(self.predict_pairs(block, asked, item_index, who.repeat(len(block))))
         return torch.cat(answers).view(len(content), len(asked), -1)
 
+    def annotator_tables(self) -> list[tuple[Tensor, Tensor]]:
+        """The parameters [code, …] with a row per annotator, each with the row [1, …] somebody new starts from: what
+        `adaptation` learns from few labels. Empty for methods that know people by their attributes, or not at all."""
+        return []
+
     # The loop. -----------------------------------------------------------------------------------------------------
 
     def encode(self, batch: Batch) -> Tensor:

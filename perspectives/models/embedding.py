@@ -56,6 +56,9 @@ class Embedding(AnnotatorModel):
         self.read_annotator = nn.Linear(self.side.width, deep_width, bias=False) if apart else None
         self.head = nn.Linear(deep_width, self.objective.width)
 
+    def annotator_tables(self) -> list[tuple[Tensor, Tensor]]:
+        return self.side.annotator_tables()
+
     def pairs(self, content: Tensor, annotators: Annotators, item_index: Tensor, annotator_index: Tensor) -> Tensor:
         # The first layer is linear, so that each text and each person passes it once, not each pair.
         of_text = self.read_content(content)

@@ -24,6 +24,7 @@ from perspectives.models import pretrained
 
 POOLING = ("mean", "cls", "last")
 TUNING = ("frozen", "full", "lora")
+UNLIMITED = 2**31 - 1  # tokens; tokenizers that know no limit say 10^30, which no tensor can count
 TOKENS_PER_WORD = 3.0  # more than this and the tokenizer does not know the language
 
 
@@ -66,12 +67,18 @@ class CachedContent(nn.Module):
 
 
 class LiveEncoder(nn.Module):
-    """A transformer and its pooling. Trains with its dropout on; frozen, it stays in evaluation mode."""
+    """A transformer, its tokenizer and its pooling. Trains with its dropout on; frozen, it stays in evaluation mode.
 
-    def __init__(self, model: Any, pooling: str, trainable: bool) -> None:
+    fields: what the tokenizer gives for each token (`input_ids`, `attention_mask`, …); mask: where in them the latter
+    stands. limit: tokens it reads at once.
+    """
+
+    def __init__(self, model: Any, tokenizer: Any, pooling: str, trainable: bool) -> None:
         super().__init__()
-        self.model, self.pooling, self.trainable = model, pooling, trainable
+        self.model, self.tokenizer, self.pooling, self.trainable = model, tokenizer, pooling, trainable
         self.hidden: int = model.config.hidden_size
+        self.fields: tuple[str, ...] = tuple(tokenizer.model_input_names)
+        self.mask, self.limit = self.fields.index("attention_mask"), readable(tokenizer, model)
         model.requires_grad_(trainable)
         self.train(trainable)  # from_pretrained returns evaluation mode, which would silently switch dropout off
 
@@ -89,10 +96,27 @@ class LiveEncoder(nn.Module):
 
     def vectors(self, inputs: dict[str, Tensor]) -> Tensor:
         """Content vectors float32 [text, hidden] of what an `AutoModel` takes: `input_ids` or `inputs_embeds`, and the
-        `attention_mask`."""
-        with torch.set_grad_enabled(self.trainable and torch.is_grad_enabled()):
+        `attention_mask`. Gradients pass through a frozen encoder to input vectors that are learned."""
+        learned = self.trainable or ("inputs_embeds" in inputs and inputs["inputs_embeds"].requires_grad)
+        with torch.set_grad_enabled(learned and torch.is_grad_enabled()):
             states = self.model(**inputs).last_hidden_state
         return pool(states, inputs["attention_mask"], self.pooling)
+
+    # For methods that write into the input. --------------------------------------------------------------------------
+
+    def tokenize(self, pieces: list[str]) -> list[list[int]]:
+        """Token ids of each piece of text, without the special tokens around a text."""
+        return self.tokenizer(pieces, add_special_tokens=False)["input_ids"]
+
+    def special_tokens(self) -> tuple[int, int]:
+        """How many special tokens stand before and after a text ([CLS] and [SEP] of BERT: 1, 1)."""
+        whole, (bare,) = self.tokenizer("a")["input_ids"], self.tokenize(["a"])
+        before = whole.index(bare[0])
+        return before, len(whole) - before - len(bare)
+
+    def embedding(self) -> nn.Embedding:
+        """The vectors [token, width] of the vocabulary, from which `inputs_embeds` are made."""
+        return self.model.get_input_embeddings()
 
 
 def pool(states: Tensor, mask: Tensor, pooling: str) -> Tensor:
@@ -103,6 +127,15 @@ def pool(states: Tensor, mask: Tensor, pooling: str) -> Tensor:
         return states[torch.arange(len(states), device=states.device), mask.sum(1) - 1].float()
     weight = mask[..., None].to(torch.float32)
     return (states.float() * weight).sum(1) / weight.sum(1)
+
+
+def readable(tokenizer: Any, model: nn.Module) -> int:
+    """Tokens that the encoder can read at once."""
+    limits = [tokenizer.model_max_length, getattr(model.config, "max_position_embeddings", UNLIMITED), UNLIMITED]
+    for name, module in model.named_modules():
+        if name.endswith("position_embeddings") and getattr(module, "padding_idx", None) is not None:
+            limits.append(module.num_embeddings - module.padding_idx - 1)  # RoBERTa counts from there
+    return min(limits)
 
 
 class Transformer:
@@ -137,8 +170,7 @@ class Transformer:
         self.tokenizer: Any
         self.model: Any
         self.tokenizer, self.model = pretrained.load(name, revision)
-        limit = min(self.tokenizer.model_max_length, getattr(self.model.config, "max_position_embeddings", max_length))
-        if max_length > limit:
+        if max_length > (limit := readable(self.tokenizer, self.model)):
             raise ConfigError(f"encoder.max_length={max_length} is more than {name!r} can read; at most {limit} tokens")
         if tune == "lora":
             self.model = pretrained.with_adapters(self.model, **(lora or {}))
@@ -156,7 +188,7 @@ class Transformer:
 
     def module(self) -> LiveEncoder:
         """The encoder as a part of a model."""
-        encoder = LiveEncoder(self.model, self.pooling, self.tune != "frozen")
+        encoder = LiveEncoder(self.model, self.tokenizer, self.pooling, self.tune != "frozen")
         if self.tune == "lora":
             pretrained.train_adapters_only(encoder)
         return encoder
@@ -193,7 +225,7 @@ class Transformer:
         return vectors
 
     def _encode(self, tokens: Tokens, device: torch.device | str) -> np.ndarray:
-        encoder = LiveEncoder(self.model, self.pooling, trainable=False).to(device)
+        encoder = LiveEncoder(self.model, self.tokenizer, self.pooling, trainable=False).to(device)
         vectors = np.empty((len(tokens), encoder.hidden), np.float32)
         order = np.argsort(tokens.lengths, kind="stable")
         with (

@@ -66,6 +66,9 @@ class Jury(AnnotatorModel):
         )
         self.id_dropout, self.freeze_after = id_dropout, freeze_after
 
+    def annotator_tables(self) -> list[tuple[Tensor, Tensor]]:
+        return self.side.annotator_tables()
+
     def pairs(self, content: Tensor, annotators: Annotators, item_index: Tensor, annotator_index: Tensor) -> Tensor:
         return self.network(content, self.side(annotators), item_index, annotator_index)
 

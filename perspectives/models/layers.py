@@ -85,13 +85,17 @@ class AnnotatorSide(nn.Module):
         super().__init__()
         if groups not in GROUPS:
             raise ConfigError(f"model.groups={groups!r} is unknown; choose one of {', '.join(GROUPS)}")
-        self.ids = AnnotatorTable(len(schema.annotators) + 1, id_width) if ids else None
+        self.ids = AnnotatorTable(len(schema.people) + 1, id_width) if ids else None
         self.joint = groups == "joint"
         sizes = [len(attribute.values) for attribute in schema.attributes]
         if self.joint:
             sizes = [len(schema.groups)] if sizes else []
         self.groups = nn.ModuleList(AnnotatorTable(size + 1, group_width) for size in sizes)
         self.width = id_width * ids + group_width * len(sizes)
+
+    def annotator_tables(self) -> list[tuple[Tensor, Tensor]]:
+        """The table of ids, where there is one; somebody new starts at the vector of people never seen."""
+        return [] if self.ids is None else [(self.ids.weight, self.ids.weight[:1].detach())]
 
     def forward(self, annotators: Annotators) -> Tensor:
         """Vectors float32 [annotator, width]; width may be 0."""

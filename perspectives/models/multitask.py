@@ -46,7 +46,7 @@ class MultiTask(AnnotatorModel):
         super().__init__(encoder, schema, optimization, **options)
         if unseen not in UNSEEN:
             raise ConfigError(f"model.unseen={unseen!r} is unknown; choose one of {', '.join(UNSEEN)}")
-        self.heads = AnnotatorHeads(len(schema.annotators) + 1, self.objective.width, encoder.hidden)
+        self.heads = AnnotatorHeads(len(schema.people) + 1, self.objective.width, encoder.hidden)
         self.shared = nn.Linear(encoder.hidden, self.objective.width) if shared else None
         if self.shared is not None:
             nn.init.zeros_(self.shared.weight)
@@ -77,6 +77,13 @@ class MultiTask(AnnotatorModel):
         if bool(unseen.any()):
             answers[:, unseen] = self._of_the_unseen(content, annotators.attributes[unseen])
         return answers
+
+    def annotator_tables(self) -> list[tuple[Tensor, Tensor]]:
+        """Somebody new starts at the shared head, that is without deviation; without one, at the mean of all heads,
+        each weighted by its training annotations."""
+        table = self.heads.table
+        start = table[:1] if self.shared is not None else self.share[None] @ table[1 : len(self.share) + 1]
+        return [(table, start.detach())]
 
     def _own(self, content: Tensor, annotators: Annotators) -> Tensor:
         """Logits [item, annotator, width] of the annotators' own heads."""

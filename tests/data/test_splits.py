@@ -308,7 +308,8 @@ def test_an_empty_part_is_named_with_the_sizes_of_all():
 
 
 def test_unknown_parts_are_refused():
-    with pytest.raises(ConfigError, match="part 'dev' is unknown; choose one of train, validation, test, dropped"):
+    parts = "train, validation, test, adaptation, dropped"
+    with pytest.raises(ConfigError, match=f"part 'dev' is unknown; choose one of {parts}"):
         splits.items(corpus()).rows("dev")
 
 

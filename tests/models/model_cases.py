@@ -14,6 +14,7 @@ from perspectives.data.batches import Batch, Batches
 from perspectives.data.scale import Scale
 from perspectives.data.schema import Schema
 from perspectives.models.base import AnnotatorModel, Optimization
+from perspectives.models.conditioned import Conditioned
 from perspectives.models.embedding import Embedding
 from perspectives.models.encoder import CachedContent
 from perspectives.models.jury import Jury
@@ -97,6 +98,7 @@ def build(
         "multitask_groups": partial(MultiTask, group_layers="gender", unseen="group"),
         "multilabel": MultiLabel,
         "embedding": Embedding,
+        "conditioned": Conditioned,
         "concatenated": partial(Embedding, combine="concat", groups="joint"),
         "jury": Jury,
     }

