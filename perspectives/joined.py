@@ -1,0 +1,71 @@
+"""The Predictions of one trained method, whatever it was spread over: folds joined, one set per seed.
+
+Reads what runs wrote; no model is loaded.
+"""
+
+import glob
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from perspectives.errors import RunError, listing
+from perspectives.predictions import Predictions, average, join
+from perspectives.runs import Run, find_runs
+
+
+@dataclass(frozen=True, eq=False)
+class Joined:
+    """name: of the method. by_seed: its test predictions, folds joined. runs: where they come from."""
+
+    name: str
+    by_seed: dict[Any, Predictions]
+    runs: list[Run]
+
+    @property
+    def mean(self) -> Predictions:
+        """The average over seeds."""
+        return average(list(self.by_seed.values()))
+
+    @property
+    def folder(self) -> Path:
+        """The folder all its runs are in."""
+        return self.runs[0].folder.parent
+
+
+def joined(paths: str | Path | Sequence[str | Path]) -> Joined:
+    """The predictions in run folders, in folders above them, or in what a pattern such as `runs/x/jury-*` finds.
+
+    Folds must be the same for every seed. Raises RunError when nothing is there, when runs are unfinished, or when they
+    are of several methods or configurations, which are then listed.
+    """
+    given = [paths] if isinstance(paths, str | Path) else list(paths)
+    found = [match for path in given for match in sorted(glob.glob(str(Path(path).expanduser()))) or [str(path)]]
+    runs = find_runs([path for path in found if Path(path).is_dir()] or list(given))
+    if unfinished := [run.folder.name for run in runs if not run.finished]:
+        raise RunError(f"unfinished runs, to be resumed by their commands:\n{listing(unfinished)}")
+    trained = [run for run in runs if run.config["model"]["name"] != "priors"]
+    kinds: dict[str, list[Run]] = defaultdict(list)
+    for run in trained:
+        kinds[_training(run)].append(run)
+    if len(kinds) != 1:
+        shown = [f"{same[0].folder} ({len(same)} runs)" for same in kinds.values()]
+        raise RunError(f"juries sit for one trained method at a time, and these are {len(kinds)}; name its runs, for "
+                       f"example with a pattern\n{listing(shown)}")  # fmt: skip
+    name = trained[0].config["model"]["name"]
+    by_seed: dict[Any, dict[Any, Predictions]] = defaultdict(dict)
+    for run in trained:
+        by_seed[run.config.get("seed")][run.config["split"].get("fold")] = run.predictions("test")[name]
+    folds = {frozenset(parts) for parts in by_seed.values()}
+    if len(folds) > 1:
+        raise RunError("not all seeds have the same folds; train the missing ones, or name the runs of some seeds")
+    together = {seed: join([parts[fold] for fold in sorted(parts, key=str)]) for seed, parts in by_seed.items()}
+    return Joined(name, together, trained)
+
+
+def _training(run: Run) -> str:
+    """What all folds and seeds of one training share."""
+    config = {key: value for key, value in run.config.items() if key not in ("seed", "paths", "logger", "hydra")}
+    split = {key: value for key, value in config["split"].items() if key != "fold"}
+    return f"{sorted((config | {'split': split}).items())} {run.provenance['data']['checksum']}"
