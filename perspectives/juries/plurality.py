@@ -28,7 +28,7 @@ def plurality(
     levels, total = answers.shape[2], int(seats[0].sum())
     if (count := math.comb(total + levels - 1, levels - 1)) > MOST_STATES:
         raise ConfigError(
-            f"plurality of {total} jurors on {levels} levels has {count:,} states, more than the {MOST_STATES:,} computed "
+            f"plurality of {total} jurors on {levels} levels has {count:,} states, over the {MOST_STATES:,} computed "
             "exactly; use a smaller jury, or trials=10000 to sample"
         )
     votes = np.array(_spreads(total, levels))

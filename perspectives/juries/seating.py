@@ -102,5 +102,6 @@ def _drawn(
 def refuse_short(name: str, people: int, seats: int, which: str = "") -> None:
     if people < seats:
         raise ConfigError(
-            f"pool {name} has {people} people{which}, and {seats} seats are to be drawn from it; use fewer seats, or replacement=true to let people sit several times"
+            f"pool {name} has {people} people{which}, and {seats} seats are to be drawn from it; "
+            "use fewer seats, or replacement=true to let people sit several times"
         )

@@ -17,7 +17,6 @@ from perspectives.juries.plurality import plurality
 from perspectives.juries.rules import Rule, weights
 from perspectives.juries.seating import Seating
 
-
 MAJORITY = Rule("majority")
 
 

@@ -1,0 +1,94 @@
+"""What a juror's sheet may hold: attributes many people share, how well the person is predicted, which texts are near."""
+
+import re
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from perspectives.data.validation import UNKNOWN
+from perspectives.juries.compositions import quoted
+from perspectives.metrics.groups import SMALLEST_GROUP, membership
+from perspectives.predictions import Predictions
+
+NOT_KNOWN, SUPPRESSED = 254, 255  # codes of people without a value that may be shown
+NEAREST = 40  # texts
+RANGE = re.compile(r"(?:over (?P<low>\S+))?(?: to |up to )?(?P<high>\S+)?")
+
+
+@dataclass(frozen=True, eq=False)
+class Attribute:
+    """An attribute of annotators as it may be shown.
+
+    values: held by 5 people or more; of numbers, ranges between quartiles, lowest first. pools: each value in the
+    grammar of compositions. code: uint8 [annotator], position in values; NOT_KNOWN, or SUPPRESSED for a value that
+    fewer people hold.
+    """
+
+    name: str
+    values: tuple[str, ...]
+    pools: tuple[str, ...]
+    code: np.ndarray
+
+
+def attributes(annotators: pd.DataFrame, unknown: bool = False, smallest: int = SMALLEST_GROUP) -> list[Attribute]:
+    """The attributes of annotators with at least one value that `smallest` people share.
+
+    annotators: one row per annotator, `annotator_id` and a column per attribute. unknown: whether people whose value is
+    not known are a value as well, the last one.
+    """
+    columns = [annotators[name] for name in annotators.columns if name != "annotator_id"]
+    shown = [_attribute(column, unknown, smallest) for column in columns]
+    return [attribute for attribute in shown if attribute.values]
+
+
+def _attribute(column: pd.Series, unknown: bool, smallest: int) -> Attribute:
+    groups = membership(column, unknown=True)
+    people = np.bincount(groups.code, minlength=len(groups.names))
+    missing = (column.isna() | (column.astype(object) == UNKNOWN)).any()
+    last = len(groups.names) - 1 if missing else len(groups.names)  # where `unknown` stands
+    kept = [code for code in range(len(groups.names)) if people[code] >= smallest and (unknown or code != last)]
+    new = np.full(len(groups.names) + 1, SUPPRESSED, np.uint8)
+    if missing and people[last] >= smallest:
+        new[last] = NOT_KNOWN
+    new[kept] = np.arange(len(kept))
+    values = tuple(groups.names[code] for code in kept)
+    numeric = pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column)
+    pools = tuple(_pool(str(column.name), value, numeric) for value in values)
+    return Attribute(str(column.name), values, pools, new[groups.code])
+
+
+def _pool(attribute: str, value: str, numeric: bool) -> str:
+    limits = RANGE.fullmatch(value) if numeric and value.startswith(("over ", "up to ")) else None
+    if limits is None:
+        return f"{attribute}={quoted(value)}"
+    ends = [f"{attribute}{sign}{limits[end]}" for sign, end in ((">", "low"), ("<=", "high")) if limits[end]]
+    return " & ".join(ends)
+
+
+def agreement(predictions: Predictions) -> tuple[np.ndarray, np.ndarray]:
+    """How well each person's own labels are predicted: mean float64 [annotator], and their number int64 [annotator].
+
+    The mean is the share of labels predicted right (sets: as a whole), of ratings the mean absolute error; nan for
+    people without labels.
+    """
+    said, predicted = predictions.observed, predictions.labels()
+    if predictions.kind == "multiple":
+        score = (said == predicted).all(1).astype(float)
+    else:
+        score = np.abs(said - predicted) if predictions.kind == "rating" else (said == predicted).astype(float)
+    people = len(predictions.annotators)
+    count = np.bincount(predictions.annotator_index, minlength=people)
+    total = np.bincount(predictions.annotator_index, score, minlength=people)
+    return np.divide(total, count, out=np.full(people, np.nan), where=count > 0), count
+
+
+def nearest(vectors: np.ndarray, count: int = NEAREST) -> np.ndarray:
+    """The other items most similar to each item by cosine, the closest first, int64 [item, near].
+
+    vectors: content vectors, float [item, hidden]. near: `count`, or all others where they are fewer.
+    """
+    unit = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), np.finfo(float).tiny)
+    similarity = unit @ unit.T
+    np.fill_diagonal(similarity, -np.inf)
+    return np.argsort(-similarity, axis=1, kind="stable")[:, : min(count, len(vectors) - 1)]

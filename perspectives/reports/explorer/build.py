@@ -1,0 +1,105 @@
+"""The explorer as one HTML file: style, scripts and data inside, nothing fetched, nothing but itself executed."""
+
+import base64
+import hashlib
+import json
+import re
+import warnings
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from perspectives.errors import DataWarning, PerspectivesError
+from perspectives.joined import Joined
+from perspectives.reports.explorer.content import Content, content, with_nearby
+from perspectives.runs import Run
+
+PARTS = Path(__file__).parent
+# In the order in which they are executed; each is one concept.
+SCRIPTS = (
+    "dom", "data", "juries", "compositions", "model", "counterfactual", "null", "state", "items", "seats", "verdict",
+    "jurors", "changes", "overview", "typed", "main",
+)  # fmt: skip
+SPLITS_OF_PEOPLE = ("annotators", "both")
+TEXTS_AT_ONCE = 64
+
+
+def explorer(found: Joined, nearby: bool = True, **options: Any) -> Content:
+    """What the page of a trained method holds: the mean over its seeds, its folds joined.
+
+    nearby: whether the encoder is asked which texts are near each other; where it cannot be loaded, a warning says so.
+    options: of `content`.
+    """
+    config, notes = found.runs[0].config, []
+    if config["split"]["_target_"].rpartition(".")[2] in SPLITS_OF_PEOPLE:
+        notes.append("Folds are of people: other people's labels of texts judged here may have been trained on.")
+    page = content(found.mean, notes=notes, **options)
+    about = {"seeds": len(found.by_seed), "folds": len({run.config["split"].get("fold") for run in found.runs})}
+    page.header["about"] |= about | {"encoder": config["encoder"].get("name", "")}
+    vectors = content_vectors(found.runs[0], pd.DataFrame(page.header["items"])) if nearby else None
+    return page if vectors is None else with_nearby(page, vectors)
+
+
+def content_vectors(run: Run, items: pd.DataFrame) -> np.ndarray | None:
+    """Content vectors of texts (columns `text` and, of pairs, `pair`) by the encoder of a run, float32 [item, hidden];
+    None, with a warning, where it cannot be loaded."""
+    import torch
+
+    from perspectives.data.batches import Batch
+    from perspectives.training import load_model
+
+    texts = items.rename(columns={"pair": "text_pair"}).drop(columns="id")
+    try:
+        model, tokens = load_model(run, texts)
+    except (PerspectivesError, OSError) as error:
+        reason = str(error).partition(";")[0]
+        warnings.warn(f"the page goes without nearby texts: {reason}", DataWarning, stacklevel=2)
+        return None
+    vectors = []
+    with torch.inference_mode():
+        for rows in torch.arange(len(texts)).split(TEXTS_AT_ONCE):
+            padded = None if tokens is None else tokens.padded(rows.numpy())
+            vectors.append(model.encoder(Batch.of_texts(rows, padded)).numpy())
+    return np.concatenate(vectors)
+
+
+def html(page: Content, served: bool = False) -> str:
+    """The page as one file. served: whether it may ask the server it came from about typed texts."""
+    header = page.header | {"served": served, "arrays": {name: _packed(one) for name, one in page.arrays.items()}}
+    style, script = _read("page.css"), _script()
+    policy = (
+        f"default-src 'none'; script-src {_digest(script)}; style-src {_digest(style)}; img-src data:; "
+        f"connect-src {"'self'" if served else "'none'"}; base-uri 'none'; form-action 'none'"
+    )
+    filled = {"policy": policy, "style": style, "script": script, "content": _json(header)}
+    return re.sub(r"\{\{(\w+)\}\}", lambda found: filled[found[1]], _read("page.html"))
+
+
+def _script() -> str:
+    files = [f"// {name}.js\n{_read(f'{name}.js')}" for name in SCRIPTS]
+    return "\n(() => {\n\"use strict\";\n" + "\n".join(files) + "})();\n"
+
+
+@cache
+def _read(name: str) -> str:
+    return (PARTS / name).read_text(encoding="utf-8")
+
+
+def _digest(text: str) -> str:
+    """As a Content-Security-Policy names an inline style or script."""
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+
+def _packed(array: np.ndarray) -> dict[str, Any]:
+    ordered = np.ascontiguousarray(array.astype(array.dtype.newbyteorder("<")))
+    data = base64.b64encode(ordered.tobytes()).decode()
+    return {"type": array.dtype.name, "shape": list(array.shape), "data": data}
+
+
+def _json(value: Any) -> str:
+    """JSON that neither ends the script element it stands in nor opens a comment in it."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return re.sub("[<>&\u2028\u2029]", lambda found: f"\\u{ord(found[0]):04x}", text)
