@@ -19,11 +19,13 @@ from perspectives.errors import DataWarning, PerspectivesError
 # A verb is perspectives/verbs/<verb>.py. With a configuration conf/<verb>.yaml: main(cfg).
 HYDRA_VERBS = {
     "train": "train one model, or several with -m, and score their predictions",
+    "jury": "what juries of the people in a run's predictions would decide",
 }
 # Without: add_arguments(parser) and main(args), which may return an exit code.
 PLAIN_VERBS = {
     "compare": "put several runs in one table",
     "predict": "what people would say about new texts, by a trained model",
+    "explore": "a page on which juries of different composition judge the items of a run",
     "data": "check or describe a corpus",
     "list": "what can be chosen: corpora, models, encoders, splits, …",
     "check": "is everything there that a command needs? builds and trains nothing",
@@ -144,11 +146,12 @@ def _run_hydra(verb: str, args: list[str]) -> int:
     from hydra.errors import HydraException
     from omegaconf.errors import OmegaConfBaseException
 
-    from perspectives.config import options_of_sweeps, quote_paths
+    from perspectives.config import options_of_sweeps, quote_paths, quote_texts
     from perspectives.config_errors import explain
 
     sweep = any(arg in ("-m", "--multirun") for arg in args)
     overrides = quote_paths(args, sweep=sweep)
+    overrides = quote_texts(overrides, sweep) if verb == "jury" else overrides
     overrides = options_of_sweeps(overrides) if sweep else overrides
     failures: list[Failure] = []
     try:

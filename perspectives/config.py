@@ -23,6 +23,7 @@ from perspectives.errors import ConfigError, PerspectivesError, listing
 VERSION_BASE = "1.3"
 NO_CHOICES = {"hydra"}  # folders of conf/ that are not groups people choose from
 PATH_OPTIONS = ("path", "dir", "folder", "file", "checkpoint")
+TEXT_OPTIONS = ("event", "rule", "composition", "composition.seats", "sweep")
 NO_RESULT_DEPENDS_ON = (
     *("hydra", "paths", "logger", "display", "trainer.progress", "trainer.checkpoint_every", "predictions.max_bytes"),
     "model.max_members",
@@ -119,6 +120,34 @@ def _quoted(override: str, sweep: bool) -> str:
     except HydraException:
         fine = False
     return f"{key}={value if fine else QuotedString(value, Quote.single).with_quotes()}"
+
+
+def quote_texts(overrides: Iterable[str], sweep: bool = False) -> list[str]:
+    """Overrides whose value is in a grammar of our own (events, rules, compositions, pools), quoted for Hydra.
+
+    Lists `[a,b]` stay lists. A composition that is no preset becomes `composition.seats`. sweep: commas part the values
+    of several runs, except of compositions and sweeps over pools, which hold commas themselves.
+    """
+    return [_quoted_text(override, sweep) for override in overrides]
+
+
+def _quoted_text(override: str, sweep: bool) -> str:
+    key, equals, value = override.partition("=")
+    if not equals or key not in TEXT_OPTIONS or value in ("", "null") or value[0] in "\"'":
+        return override
+    if key == "composition":
+        if all(name in choices(key) for name in (value.split(",") if sweep else [value])):
+            return override
+        key = "composition.seats"
+    if value.startswith("[") and value.endswith("]"):
+        return f"{key}=[{','.join(map(_literal, value[1:-1].split(',')))}]"
+    if sweep and key in ("event", "rule"):
+        return f"{key}={','.join(map(_literal, value.split(',')))}"
+    return f"{key}={_literal(value)}"
+
+
+def _literal(value: str) -> str:
+    return QuotedString(value.strip(), Quote.single).with_quotes()
 
 
 def options_of_sweeps(overrides: list[str]) -> list[str]:

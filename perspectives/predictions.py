@@ -73,6 +73,16 @@ class Predictions:
             raise RunError("these predictions are ratings without probabilities; use ratings(), or train with levels")
         return self.values.astype(np.float64)
 
+    def answers(self) -> np.ndarray:
+        """What everyone would say of every item, float32 [item, annotator, level]; the annotator axis has length 1
+        where the model gives everybody the same answer. Raises RunError when it was not asked for."""
+        if self.everyone is None:
+            raise RunError(
+                "these predictions hold only the pairs people labelled, and juries need everyone's answers; train "
+                "again with predictions.everyone=true (folds of one split may be joined, but all need it)"
+            )
+        return self.everyone
+
     def labels(self) -> np.ndarray:
         """The predicted label in the form of `Scale.encode`: level positions int64 [pair] (as `decided`, otherwise the
         most likely, the lowest of equals), an indicator float32 [pair, level] at one half for `multiple`, or the

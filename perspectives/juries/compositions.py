@@ -58,7 +58,7 @@ class Composition:
     def parse(cls, text: str) -> "Composition":
         """Raises ConfigError for a text without seats, or with an item's condition that is not understood."""
         clauses = []
-        parts = _split(text, ";")
+        parts = split(text, ";")
         for part in filter(str.strip, parts):
             condition, colon, seats = _partition(part)
             if not colon:
@@ -87,15 +87,17 @@ class Composition:
         return groups
 
 
-def seats(text: str, annotators: pd.DataFrame) -> list[Seats]:
+def seats(text: str, annotators: pd.DataFrame, among: np.ndarray | None = None) -> list[Seats]:
     """The seats that `6 gender=Woman, 6 gender=Man` stands for; seats of the same people are put together.
 
-    annotators: one row per annotator, `annotator_id` and a column per attribute. Raises ConfigError for seats that are
-    not understood, and for attributes, values and people that do not exist, listing those that do.
+    annotators: one row per annotator, `annotator_id` and a column per attribute. among: bool [annotator], the people to
+    draw from; None for all. Raises ConfigError for seats that are not understood, and for attributes, values and people
+    that do not exist, listing those that do.
     """
+    among = np.ones(len(annotators), bool) if among is None else among
     found: dict[bytes, Seats] = {}
-    for part in _split(text, ","):
-        for one in _seats_of(part, annotators):
+    for part in split(text, ","):
+        for one in _seats_of(part, annotators, among):
             key = one.members.tobytes()
             count = one.count + (found[key].count if key in found else 0)
             found[key] = Seats(count, one.pool, one.members)
@@ -105,15 +107,15 @@ def seats(text: str, annotators: pd.DataFrame) -> list[Seats]:
     return kept
 
 
-def _seats_of(part: str, annotators: pd.DataFrame) -> list[Seats]:
+def _seats_of(part: str, annotators: pd.DataFrame, among: np.ndarray) -> list[Seats]:
     found = re.fullmatch(r"\s*(\d+)\s+(.+?)\s*", part, re.DOTALL)
     if not found:
         raise ConfigError(f"seats {part.strip()!r} are not understood; write a number and a pool, 6 gender=Woman")
     count, who = int(found[1]), found[2]
     word, _, attribute = who.partition(" ")
     if word in (PROPORTIONAL, BALANCED):
-        return _by_value(count, word, attribute.strip(), annotators)
-    return [Seats(count, who, members(who, annotators))]
+        return _by_value(count, word, attribute.strip(), annotators, among)
+    return [Seats(count, who, members(who, annotators) & among)]
 
 
 def members(pool: str, annotators: pd.DataFrame) -> np.ndarray:
@@ -121,7 +123,7 @@ def members(pool: str, annotators: pd.DataFrame) -> np.ndarray:
     if pool.strip() == EVERYONE:
         return np.ones(len(annotators), bool)
     chosen = np.ones(len(annotators), bool)
-    for condition in _split(pool, "&"):
+    for condition in split(pool, "&"):
         found = CONDITION.fullmatch(condition)
         if not found:
             raise ConfigError(f"pool {pool!r} is not understood; write it like gender=Woman & age<30, or {EVERYONE}")
@@ -170,8 +172,8 @@ def quoted(value: str) -> str:
 # Conditions on people. ---------------------------------------------------------------------------------------------
 
 
-def _by_value(count: int, word: str, attribute: str, annotators: pd.DataFrame) -> list[Seats]:
-    pools = [(pool, members(pool, annotators)) for pool in pools_of(attribute, annotators)]
+def _by_value(count: int, word: str, attribute: str, annotators: pd.DataFrame, among: np.ndarray) -> list[Seats]:
+    pools = [(pool, members(pool, annotators) & among) for pool in pools_of(attribute, annotators[among])]
     shares = [float(who.sum()) if word == PROPORTIONAL else 1.0 for _, who in pools]
     return [Seats(number, pool, who) for number, (pool, who) in zip(apportioned(count, shares), pools, strict=True)]
 
@@ -179,7 +181,7 @@ def _by_value(count: int, word: str, attribute: str, annotators: pd.DataFrame) -
 def _having(attribute: str, comparison: str, value: str, annotators: pd.DataFrame) -> np.ndarray:
     column = _column(attribute, annotators)
     if comparison in ("=", "!="):
-        alternatives = [_unquoted(part) for part in _split(value, "|")]
+        alternatives = [_unquoted(part) for part in split(value, "|")]
         chosen = np.zeros(len(column), bool)
         for one in alternatives:
             chosen |= _equal(attribute, column, one)
@@ -260,7 +262,7 @@ def _choices(attribute: str, column: pd.Series) -> str:
 # Text. -------------------------------------------------------------------------------------------------------------
 
 
-def _split(text: str, separator: str) -> list[str]:
+def split(text: str, separator: str) -> list[str]:
     """At a separator outside quotes."""
     parts, quote = [""], ""
     for letter in text:
@@ -276,7 +278,7 @@ def _split(text: str, separator: str) -> list[str]:
 
 
 def _partition(clause: str) -> tuple[str, bool, str]:
-    first, *rest = _split(clause, ":")
+    first, *rest = split(clause, ":")
     return (first, True, ":".join(rest)) if rest else ("", False, clause)
 
 

@@ -30,7 +30,8 @@ def count_distributions(
     """P(k of n jurors vote for the event), float64 [item, pool, n, k] with n and k from 0 to `seats`.
 
     votes: probability of a vote for the event, 0..1, float [item, annotator]. pools: bool [pool, annotator].
-    present: bool [item, annotator], who can be drawn for an item; None for everyone.
+    present: bool [item, annotator], who can be drawn for an item; None for everyone. With replacement also float, how
+    likely each is drawn in relation to the others.
     Rows sum to 1; they are nan where the pool has fewer than n people (with replacement: none, unless n is 0).
     """
     counts = np.zeros((len(votes), len(pools), seats + 1, seats + 1))
@@ -53,8 +54,8 @@ def _of_pool(votes: np.ndarray, present: np.ndarray | None, seats: int, replacem
     """[item, n, k] of one pool; votes: [item, member]."""
     size = np.full(len(votes), votes.shape[1]) if present is None else present.sum(1)
     if present is not None:
-        votes = np.where(present, votes, 0.0)
-    mean = votes.sum(1) / np.maximum(size, 1)
+        votes = votes * present
+    mean = votes.sum(1) / np.where(size > 0, size, 1)
     if replacement:
         counts = np.stack([binomial(n, mean, seats + 1) for n in range(seats + 1)], 1)
         counts[size == 0, 1:] = np.nan
@@ -145,3 +146,11 @@ def binomials(n: int) -> np.ndarray:
     for k in range(1, n + 1):
         row[k] = row[k - 1] * (n - k + 1) / k
     return row
+
+
+def named_counts(chances: np.ndarray) -> np.ndarray:
+    """P(k votes for the event) of a jury of named people, float64 [juror + 1]; chances: of a vote, [juror]."""
+    counts = np.ones(1)
+    for chance in chances:
+        counts = np.convolve(counts, [1 - chance, chance])
+    return counts

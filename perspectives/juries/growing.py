@@ -23,13 +23,13 @@ def grown(
 
     start: distribution of the empty jury, [item, 1, state]. answers: what the members of the pool say, [item, member,
     level]. add: the distributions of some juries, [item, n, state], and what a juror says who joins them, [item, 1,
-    level] → the distributions of the larger juries. present: bool [item, member]; None for everyone. Rows are nan where
+    level] → the distributions of the larger juries. present: [item, member], see `counts`. Rows are nan where
     fewer than n people are there; with replacement, where nobody is.
     """
     here = np.ones(answers.shape[:2], bool) if present is None else present
     if replacement:
         size = here.sum(1)
-        mean = np.einsum("ial,ia->il", answers, here / np.maximum(size, 1)[:, None])[:, None]
+        mean = np.einsum("ial,ia->il", answers, here / np.where(size > 0, size, 1)[:, None])[:, None]
         rows = [start]
         for _ in range(seats):
             rows.append(add(rows[-1], mean))

@@ -56,7 +56,7 @@ def _table(answers: np.ndarray, seats: int, replacement: bool, present: np.ndarr
     items, people, levels = answers.shape
     here = np.ones((items, people), bool) if present is None else present
     if replacement:
-        mean = np.einsum("ial,ia->il", answers, here / np.maximum(here.sum(1), 1)[:, None])
+        mean = np.einsum("ial,ia->il", answers, here / np.where(here.any(1), here.sum(1), 1)[:, None])
         table = [np.ones((items, 1))]
         for n in range(seats):
             table.append(_joined(table[n], mean, n, levels))

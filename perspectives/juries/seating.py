@@ -50,15 +50,16 @@ def seated(pools: Sequence[Seats], counts: np.ndarray | None = None, replacement
         for name, who in zip(names, members, strict=True):
             if not who.any():
                 raise ConfigError(f"pool {name} has nobody to draw from")
-        return _simple(members, counts)
+        return every(members, counts)
     if (members.sum(0) <= 1).all():
         for place, name in enumerate(names):
             refuse_short(name, int(members[place].sum()), int(counts[:, place].max()))
-        return _simple(members, counts)
+        return every(members, counts)
     return _overlapping(members, names, counts)
 
 
-def _simple(members: np.ndarray, counts: np.ndarray) -> Seating:
+def every(members: np.ndarray, counts: np.ndarray) -> Seating:
+    """Compositions over disjoint pools, one way each; a pool may have fewer people than seats."""
     return Seating(members, counts, np.ones(len(counts)), np.arange(len(counts)))
 
 

@@ -1,6 +1,7 @@
 """Figures of results, written as .png, .svg or .pdf."""
 
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -21,7 +22,6 @@ def comparison(long: pd.DataFrame, metric: str, path: str | Path) -> None:
     if path.suffix not in (".png", ".svg", ".pdf"):
         raise ConfigError(f"--figure {path} must end in .png, .svg or .pdf")
     try:
-        from matplotlib import rc_context
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
         from matplotlib.lines import Line2D
@@ -47,6 +47,13 @@ def comparison(long: pd.DataFrame, metric: str, path: str | Path) -> None:
     shown = [kind for kind in KINDS if (rows["kind"] == kind).any()]
     handles = [Line2D([], [], marker="o", color=COLORS[kind], label=KINDS[kind]) for kind in shown]
     figure.legend(handles=handles, loc="outside lower center", ncols=len(shown), frameon=False)
+    save(figure, path)
+
+
+def save(figure: Any, path: Path) -> None:
+    """Write a figure whole or not at all, the same numbers giving the same file."""
+    from matplotlib import rc_context
+
     with new_file(path) as partial, rc_context({"svg.hashsalt": "perspectives"}):  # ids in an SVG are random otherwise
         figure.savefig(partial, format=path.suffix[1:], dpi=160, metadata=_undated(path))
 

@@ -1,0 +1,199 @@
+"""Does it matter who sits? Verdicts of all compositions of some pools, against the same model's population jury.
+
+A maximum over compositions flips something by chance, so every sweep is repeated with people dealt out at random to
+pools of the same sizes: the shuffled-attribute null.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from math import comb
+
+import numpy as np
+import pandas as pd
+
+from perspectives.errors import ConfigError
+from perspectives.juries.compositions import EVERYONE, PERSON, Seats, members, pools_of, split
+from perspectives.juries.eligibility import Docket
+from perspectives.juries.seating import every, seated
+from perspectives.juries.verdicts import Question, Verdicts, verdicts
+from perspectives.metrics.estimate import Estimate, mean
+from perspectives.metrics.groups import SMALLEST_GROUP
+from perspectives.metrics.intervals import FEW_ANNOTATORS
+from perspectives.predictions import Predictions
+
+MOST_COMPOSITIONS = 20_000
+
+
+@dataclass(frozen=True, eq=False)
+class Swept:
+    """Verdicts of all compositions of some pools.
+
+    pools: names. compositions: seats, int64 [composition, pool], first pool descending. verdicts: [item, composition];
+    nan where a pool has too few people for the item. population: the jury of everyone eligible, [item, 1].
+    """
+
+    pools: list[str]
+    compositions: np.ndarray
+    verdicts: Verdicts
+    population: Verdicts
+
+    @property
+    def supported(self) -> np.ndarray:
+        """Items that at least one composition can judge, bool [item]."""
+        return ~np.isnan(self.verdicts.positive).all(1)
+
+    @property
+    def flips(self) -> np.ndarray:
+        """Whether the verdict is another than the population jury's, float [item, composition]; nan: no such jury."""
+        return flips(self.verdicts, self.population.outcome[:, 0])
+
+    @property
+    def depends(self) -> np.ndarray:
+        """Whether any composition has another verdict than the population, bool [item]."""
+        return (self.flips == 1).any(1)
+
+    def dependent(self) -> Estimate:
+        """Share of supported items whose verdict depends on who sits."""
+        return mean(self.depends[self.supported])
+
+
+def flips(found: Verdicts, reference: np.ndarray) -> np.ndarray:
+    """Whether verdicts differ from a reference, float [item, composition]: 1, 0, or nan without a verdict.
+
+    reference: 1, -1 or 0 (none), int8 [item].
+    """
+    return np.where(np.isnan(found.positive), np.nan, found.outcome != reference[:, None])
+
+
+def sweep_pools(text: str, annotators: pd.DataFrame, among: np.ndarray | None = None) -> list[Seats]:
+    """The pools of a sweep: of an attribute's values (`gender`), as listed (`age<30, age>=30`), or every person by
+    name (`annotator`, of few people). Seats are 0.
+
+    among: bool [annotator], the people to draw from. Raises ConfigError for pools that overlap, have fewer than 5
+    people without being named ones, or are fewer than two.
+    """
+    among = np.ones(len(annotators), bool) if among is None else among
+    if text.strip() == PERSON:
+        return _everyone_by_name(among)
+    names = [part.strip() for part in split(text, ",")]
+    if len(names) == 1 and names[0] in annotators.columns:
+        names = pools_of(names[0], annotators[among])
+    pools = [Seats(0, name, members(name, annotators) & among) for name in names]
+    if len(pools) < 2:
+        raise ConfigError(
+            f"sweep={text}: one pool leaves nothing to vary; give an attribute, or pools, 'age<30, age>=30'"
+        )
+    for pool in pools:
+        if pool.members.sum() < SMALLEST_GROUP and PERSON not in pool.pool:
+            raise ConfigError(
+                f"pool {pool.pool} has {pool.members.sum()} people, too few to speak of a group; put pools together, "
+                f"or sweep by person, sweep={PERSON}"
+            )
+    twice = np.flatnonzero(sum(pool.members.astype(int) for pool in pools) > 1)
+    if len(twice):
+        raise ConfigError(f"sweep={text}: {len(twice)} people are in several pools; pools of a sweep must not overlap")
+    return pools
+
+
+def _everyone_by_name(among: np.ndarray) -> list[Seats]:
+    people = np.flatnonzero(among)
+    if len(people) >= FEW_ANNOTATORS:
+        raise ConfigError(
+            f"sweep={PERSON}: {len(people)} people are too many to go through by name; sweep an attribute"
+        )
+    one = np.eye(len(among), dtype=bool)
+    return [Seats(0, f"{PERSON} {person + 1}", one[person]) for person in people]
+
+
+def simplex(seats: int, most: Sequence[int]) -> np.ndarray:
+    """All ways to fill seats from pools of which `most` can be seated each, int64 [composition, pool].
+
+    Raises ConfigError when there are none, or more than 20,000.
+    """
+    if (count := comb(seats + len(most) - 1, len(most) - 1)) > MOST_COMPOSITIONS and min(most) >= seats:
+        raise ConfigError(
+            f"{seats} seats from {len(most)} pools have {count:,} compositions, more than {MOST_COMPOSITIONS:,}; sweep "
+            "fewer pools, or smaller juries"
+        )
+    ways: list[tuple[int, ...]] = [()]
+    for place, largest in enumerate(most):
+        rest = sum(most[place + 1 :])
+        ways = [
+            (*way, n)
+            for way in ways
+            for n in range(min(largest, seats - sum(way)), -1, -1)
+            if seats - sum(way) - n <= rest
+        ]
+        if len(ways) > MOST_COMPOSITIONS:
+            raise ConfigError(f"more than {MOST_COMPOSITIONS:,} compositions; sweep fewer pools, or smaller juries")
+    if not ways:
+        raise ConfigError(f"the pools have {sum(most)} people together, too few for {seats} seats")
+    return np.array(ways, np.int64).reshape(len(ways), len(most))
+
+
+def sweep(
+    predictions: Predictions, pools: Sequence[Seats], size: int, question: Question, dockets: Sequence[Docket]
+) -> Swept:
+    """The verdicts of all juries of `size` people from these disjoint pools, and those of the population."""
+    capacity = [size if question.replacement else min(size, int(pool.members.sum())) for pool in pools]
+    compositions = simplex(size, capacity)
+
+    def judge(docket: Docket) -> Verdicts:
+        members = np.stack([pool.members & docket.people for pool in pools])
+        return verdicts(predictions.answers()[docket.items], every(members, compositions), question)
+
+    found = per_docket(dockets, len(predictions.items), len(compositions), judge)
+    return Swept([pool.pool for pool in pools], compositions, found, population(predictions, size, question, dockets))
+
+
+def population(predictions: Predictions, size: int, question: Question, dockets: Sequence[Docket]) -> Verdicts:
+    """The verdicts of juries drawn from everyone eligible, [item, 1]."""
+
+    def judge(docket: Docket) -> Verdicts:
+        seating = seated([Seats(size, EVERYONE, docket.people)], None, question.replacement)
+        return verdicts(predictions.answers()[docket.items], seating, question)
+
+    return per_docket(dockets, len(predictions.items), 1, judge)
+
+
+def per_docket(
+    dockets: Sequence[Docket], items: int, compositions: int, judge: Callable[[Docket], Verdicts]
+) -> Verdicts:
+    """The verdicts of `judge` on each docket, put together, [item, composition].
+
+    With several dockets, those whose pools are empty or short are left at nan; raises ConfigError when all are.
+    """
+    positive, negative = np.full((2, items, compositions), np.nan)
+    error = None
+    refusals = []
+    for docket in dockets:
+        try:
+            found = judge(docket)
+        except ConfigError as refusal:
+            if len(dockets) == 1:
+                raise
+            refusals.append(f"{docket.name}: {refusal}")
+            continue
+        positive[docket.items], negative[docket.items] = found.positive, found.negative
+        if found.error is not None:
+            error = np.full((items, compositions), np.nan) if error is None else error
+            error[docket.items] = found.error
+    if len(refusals) == len(dockets):
+        raise ConfigError(refusals[0])
+    return Verdicts(positive, negative, error)
+
+
+def shuffled(pools: Sequence[Seats], random: np.random.Generator) -> list[Seats]:
+    """The same pools with their people dealt out anew among them."""
+    inside = np.flatnonzero(sum(pool.members.astype(int) for pool in pools))
+    dealt = np.arange(len(pools[0].members))
+    dealt[inside] = random.permutation(inside)
+    return [Seats(pool.count, pool.pool, pool.members[dealt]) for pool in pools]
+
+
+def p_value(real: float, null: np.ndarray) -> float:
+    """Chance of a share as large under the null: (1 + draws at least as large) / (1 + draws).
+
+    Paper: Phipson & Smyth 2010, Permutation p-values should never be zero.
+    """
+    return float((1 + (null >= real - 1e-12).sum()) / (1 + len(null)))
