@@ -16,3 +16,11 @@ for data in hs_brexit armis md_agreement; do
     optim.lr=3e-4 model.dropout=0.5 $([ $data = armis ] && echo encoder=ngrams)
   perspectives compare $PERSPECTIVES_RUNS/$data --best --format markdown --output $here/tables/$data.md
 done
+
+# Uncertainty against disagreement: one configuration with dropout, which MC dropout needs.
+for data in hs_brexit armis md_agreement; do
+  PERSPECTIVES_RUNS=$PERSPECTIVES_RUNS/uncertainty perspectives train -m model=majority,multitask,multitask_shared,jury \
+    data=$data optim.lr=3e-4 model.dropout=0.5 seed=0,1,2 trainer.progress=false $([ $data = armis ] && echo encoder=ngrams)
+  python $here/uncertainty.py "$PERSPECTIVES_RUNS/uncertainty/$data" > $here/tables/${data}_uncertainty.md
+done
+python experiments/assemble.py

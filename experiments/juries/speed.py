@@ -1,0 +1,91 @@
+"""Exact verdicts of 455 compositions (12 seats from 4 pools) for 2,000 items and 1,000 annotators, against Monte Carlo.
+
+The Monte Carlo is a good one: it draws each jury once for all items and counts votes in one product. It is timed on every
+25th composition with 100 trials, and multiplied. A standard error of .005 at P = 1/2 takes 10,000 trials. Both in one
+process, in turns.
+
+    python experiments/juries/speed.py
+"""
+
+import time
+from collections.abc import Callable
+
+import numpy as np
+
+from perspectives.data.scale import Scale
+from perspectives.juries.events import Event
+from perspectives.juries.seating import every
+from perspectives.juries.sweep import simplex
+from perspectives.juries.verdicts import Question, verdicts
+
+ITEMS, PEOPLE, POOLS, SEATS, TRIALS, PART = 2_000, 1_000, 4, 12, 100, 25
+ENOUGH = 10_000  # trials for a standard error of .005
+
+
+def monte_carlo(
+    votes: np.ndarray, pools: np.ndarray, compositions: np.ndarray, random: np.random.Generator
+) -> np.ndarray:
+    """P(more than half vote for the event), [item, composition]; votes: [annotator, item], so that jurors are rows."""
+    positive = np.zeros((votes.shape[1], len(compositions)))
+    people = [np.flatnonzero(pool) for pool in pools]
+    for place, counts in enumerate(compositions):
+        for _ in range(TRIALS):
+            jury = np.concatenate([random.permutation(who)[:n] for who, n in zip(people, counts, strict=True)])
+            chances = votes[jury]
+            said = random.random(chances.shape, np.float32) < chances
+            positive[:, place] += said.sum(0) > SEATS / 2
+    return positive / TRIALS
+
+
+def hard_monte_carlo(
+    votes: np.ndarray, pools: np.ndarray, compositions: np.ndarray, random: np.random.Generator
+) -> np.ndarray:
+    """The same where votes are 0 or 1: nothing to draw but the jury."""
+    positive = np.zeros((votes.shape[1], len(compositions)))
+    people = [np.flatnonzero(pool) for pool in pools]
+    for place, counts in enumerate(compositions):
+        for _ in range(TRIALS):
+            jury = np.concatenate([random.permutation(who)[:n] for who, n in zip(people, counts, strict=True)])
+            positive[:, place] += votes[jury].sum(0) > SEATS / 2
+    return positive / TRIALS
+
+
+def seconds(work: Callable[[], np.ndarray]) -> tuple[float, np.ndarray]:
+    start = time.perf_counter()
+    result = work()
+    return time.perf_counter() - start, result
+
+
+def main() -> None:
+    random = np.random.default_rng(0)
+    pools = np.eye(POOLS, dtype=bool)[random.integers(0, POOLS, PEOPLE)].T
+    rate = random.random((ITEMS, 1)) ** 2 + 0.2 * (random.standard_normal(POOLS) @ pools)
+    chances = np.clip(rate + 0.1 * random.standard_normal((ITEMS, PEOPLE)), 0, 1)
+    compositions = simplex(SEATS, [SEATS] * POOLS)
+    some = compositions[::PART]
+    question = Question(Event.parse(None, Scale("nominal", ("no", "yes"))))
+    print(f"{len(compositions)} compositions, {ITEMS:,} items, {PEOPLE:,} annotators; median of 3 rounds in turns\n")
+    print("| votes | exact | 100 trials | ratio | error of 100 trials: largest | trials for s.e. .005, ratio |")
+    print("|---|---:|---:|---:|---:|---:|")
+    for kind, votes, simulate in (
+        ("sampled", chances, monte_carlo),
+        ("hard", (chances > random.random((ITEMS, PEOPLE))).astype(float), hard_monte_carlo),
+    ):
+        answers = np.stack([1 - votes, votes], -1)
+        rows = votes.T.astype(np.float32).copy()
+        rounds = []
+        for _ in range(3):
+            exact, found = seconds(
+                lambda answers=answers: verdicts(answers, every(pools, compositions), question).positive
+            )
+            drawn, guess = seconds(lambda rows=rows, simulate=simulate: simulate(rows, pools, some, random))
+            rounds.append((exact, drawn * len(compositions) / len(some), np.abs(guess - found[:, ::PART]).max()))
+        exact, drawn, error = np.median(rounds, 0)
+        ratio = drawn / exact
+        print(
+            f"| {kind} | {exact:.2f} s | {drawn:.1f} s | {ratio:.0f} × | {error:.2f} | {ratio * ENOUGH / TRIALS:,.0f} × |"
+        )
+
+
+if __name__ == "__main__":
+    main()
