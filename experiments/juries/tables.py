@@ -20,7 +20,8 @@ def sweeps(folder: Path) -> pd.DataFrame:
             null = f"{share(row['null'])} ({share(row['null_95'])})" if "null" in row else "–"
             rows.append({
                 "sweep": path.parent.name.replace("_", " "), "event": row["event"], "size": str(row["size"]),
-                "pools": len(row["pools"].split(", ")), "juries": f"{row['compositions']:,}", "items": f"{row['items']:,}",
+                "pools": len(row["pools"].split(", ")), "juries": f"{row['compositions']:,}",
+                "items": f"{row['items']:,}",
                 "depends on who sits": f"{share(row['dependent'])} ± {share(half)}", "shuffled: mean (95 %)": null,
                 "p": f"{row['p']:.2g}" if "p" in row else "–", "sd over seeds": share(row.get("seed_sd", float("nan"))),
                 "reversible": share(row["flippable"]),
