@@ -10,7 +10,7 @@ table() { # corpus, name of the table, more options of compare
   perspectives compare "$PERSPECTIVES_RUNS/$1" --best --format markdown --output "$here/tables/$2.md" "${@:3}"
 }
 
-perspectives train -m model=priors,$methods,jury data=synthetic trainer.progress=false
+perspectives train -m model=priors,$methods,jury data=synthetic predictions.everyone=true trainer.progress=false
 perspectives compare "$PERSPECTIVES_RUNS/synthetic" --format markdown --output $here/tables/synthetic.md --figure $here/synthetic.svg
 
 # Steps on cached vectors are too small for several threads: one thread each, two corpora at a time.
