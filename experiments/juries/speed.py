@@ -1,8 +1,8 @@
 """Exact verdicts of 455 compositions (12 seats from 4 pools) for 2,000 items and 1,000 annotators, against Monte Carlo.
 
 The Monte Carlo is a good one: it draws each jury once for all items and counts their votes at once. It is timed on
-every 25th composition with 100 trials, and multiplied. A standard error of .005 at P = 1/2 takes 10,000 trials. Both in one
-process, in turns.
+every 25th composition with 100 trials, and multiplied. A standard error of .005 at P = 1/2 takes 10,000 trials. Both
+in one process, in turns.
 
     python experiments/juries/speed.py
 """

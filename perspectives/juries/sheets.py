@@ -1,4 +1,4 @@
-"""What a juror's sheet may hold: attributes many people share, how well the person is predicted, which texts are near."""
+"""What a juror's sheet may hold: attributes many people share, how well they are predicted, which texts are near."""
 
 import re
 from dataclasses import dataclass

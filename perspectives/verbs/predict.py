@@ -118,9 +118,10 @@ def parquet_schema(model: "TrainedModel", who: "Asked") -> "pa.Schema":
     return pa.schema(columns)
 
 
-def parsed(words: Sequence[str]) -> Options:
-    """Raises ConfigError listing every word that is no option, repeated ones, and what is missing."""
-    accepted = [field.name for field in fields(Options)]
+def parsed(words: Sequence[str], options: Any = Options) -> Any:
+    """The words as a dataclass of options. Raises ConfigError listing every word that is no option, repeated ones, and
+    what is missing."""
+    accepted = [field.name for field in fields(options)]
     given: dict[str, Any] = {}
     problems = []
     for word in words:
@@ -134,11 +135,11 @@ def parsed(words: Sequence[str]) -> Options:
         elif name in given:
             problems.append(f"{name} is given twice; give it once")
         given[name] = value
-    problems += [f"{field.name} is missing; give {field.name}=…" for field in fields(Options)
+    problems += [f"{field.name} is missing; give {field.name}=…" for field in fields(options)
                  if field.default is MISSING and field.name not in given]  # fmt: skip
     if problems:
         raise ConfigError("\n".join(["the options cannot be used:", listing(problems)]))
-    return Options(**given)
+    return options(**given)
 
 
 def _output(options: Options) -> Path:

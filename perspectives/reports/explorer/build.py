@@ -23,6 +23,7 @@ SCRIPTS = (
     "dom", "data", "juries", "compositions", "model", "counterfactual", "null", "state", "items", "seats", "verdict",
     "jurors", "changes", "overview", "typed", "main",
 )  # fmt: skip
+STYLES = ("controls", "verdict", "page")  # what print leaves out comes last
 SPLITS_OF_PEOPLE = ("annotators", "both")
 TEXTS_AT_ONCE = 64
 
@@ -68,19 +69,27 @@ def content_vectors(run: Run, items: pd.DataFrame) -> np.ndarray | None:
 
 def html(page: Content, served: bool = False) -> str:
     """The page as one file. served: whether it may ask the server it came from about typed texts."""
-    header = page.header | {"served": served, "arrays": {name: _packed(one) for name, one in page.arrays.items()}}
-    style, script = _read("page.css"), _script()
+    header = page.header | {"served": served, "arrays": {name: packed(one) for name, one in page.arrays.items()}}
+    style, script = "".join(_read(f"{name}.css") for name in STYLES), _script()
+    connect = "'self'" if served else "'none'"
     policy = (
         f"default-src 'none'; script-src {_digest(script)}; style-src {_digest(style)}; img-src data:; "
-        f"connect-src {"'self'" if served else "'none'"}; base-uri 'none'; form-action 'none'"
+        f"connect-src {connect}; base-uri 'none'; form-action 'none'"
     )
     filled = {"policy": policy, "style": style, "script": script, "content": _json(header)}
     return re.sub(r"\{\{(\w+)\}\}", lambda found: filled[found[1]], _read("page.html"))
 
 
+def packed(array: np.ndarray) -> dict[str, Any]:
+    """An array as the page's data.js unpacks it."""
+    ordered = np.ascontiguousarray(array.astype(array.dtype.newbyteorder("<")))
+    data = base64.b64encode(ordered.tobytes()).decode()
+    return {"type": array.dtype.name, "shape": list(array.shape), "data": data}
+
+
 def _script() -> str:
     files = [f"// {name}.js\n{_read(f'{name}.js')}" for name in SCRIPTS]
-    return "\n(() => {\n\"use strict\";\n" + "\n".join(files) + "})();\n"
+    return "\n".join(["", "(() => {", "'use strict';", *files, "})();", ""])
 
 
 @cache
@@ -91,12 +100,6 @@ def _read(name: str) -> str:
 def _digest(text: str) -> str:
     """As a Content-Security-Policy names an inline style or script."""
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
-
-
-def _packed(array: np.ndarray) -> dict[str, Any]:
-    ordered = np.ascontiguousarray(array.astype(array.dtype.newbyteorder("<")))
-    data = base64.b64encode(ordered.tobytes()).decode()
-    return {"type": array.dtype.name, "shape": list(array.shape), "data": data}
 
 
 def _json(value: Any) -> str:

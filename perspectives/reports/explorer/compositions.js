@@ -6,7 +6,7 @@ const FEW = 20; // people below which a pool says little
 // Pools by one attribute, by two crossed, or of single people: [{name, grammar, members}]; they are disjoint.
 function poolsBy(by) {
   if (by === "person") {
-    return Array.from({length: people}, (_, who) => ({name: nameOf(who), grammar: null, members: [who]}));
+    return Array.from({ length: people }, (_, who) => ({ name: nameOf(who), grammar: null, members: [who] }));
   }
   const chosen = by.split("*").map((name) => page.attributes.findIndex((attribute) => attribute.name === name));
   if (chosen.includes(-1)) return [];
@@ -15,11 +15,13 @@ function poolsBy(by) {
     const codes = chosen.map((attribute) => codeOf(attribute, who));
     if (codes.some((code) => code >= NOT_KNOWN)) continue;
     const key = codes.reduce((number, code) => number * 256 + code, 0);
-    if (!pools.has(key)) pools.set(key, {codes, members: []});
+    if (!pools.has(key)) pools.set(key, { codes, members: [] });
     pools.get(key).members.push(who);
   }
-  const kept = [...pools].sort(([a], [b]) => a - b).map(([, pool]) => pool).filter((pool) => pool.members.length >= SMALLEST);
-  return kept.map(({codes, members}) => ({
+  const kept = [...pools].sort(([a], [b]) => a - b).map(([, pool]) => pool).filter((pool) =>
+    pool.members.length >= SMALLEST
+  );
+  return kept.map(({ codes, members }) => ({
     name: codes.map((code, place) => page.attributes[chosen[place]].values[code]).join(" · "),
     grammar: codes.map((code, place) => page.attributes[chosen[place]].pools[code]).join(" & "),
     members,
@@ -59,14 +61,14 @@ function apportioned(total, weights, capacity) {
   return given;
 }
 
-// Seats after pool `place` got `value` of them: the total is kept, and the others share the rest as they did in `anchor`
-// (as their sizes, where they had none).
-function rebalanced(anchor, place, value, capacity) {
-  const total = anchor.reduce((a, b) => a + b, 0);
+// Seats after pool `place` got `value` of them: the total is kept, and the others share the rest as they did before (as
+// their sizes, where they had no seats).
+function rebalanced(before, place, value, capacity) {
+  const total = before.reduce((a, b) => a + b, 0);
   const others = capacity.map((most, other) => (other === place ? 0 : most));
   const least = Math.max(0, total - others.reduce((a, b) => a + b, 0));
   const wanted = Math.min(capacity[place], total, Math.max(least, value));
-  let weights = anchor.map((seats, other) => (other === place ? 0 : seats));
+  let weights = before.map((seats, other) => (other === place ? 0 : seats));
   if (!weights.some(Boolean)) weights = others;
   const seats = apportioned(total - wanted, weights, others);
   seats[place] = wanted;
@@ -87,4 +89,8 @@ function capacityOf(pools) {
   return pools.map((pool) => Math.min(MOST_SEATS, pool.members.length));
 }
 
-const everyone = [{name: "population", grammar: "population", members: Array.from({length: people}, (_, who) => who)}];
+const everyone = [{
+  name: "population",
+  grammar: "population",
+  members: Array.from({ length: people }, (_, who) => who),
+}];

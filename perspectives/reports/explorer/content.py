@@ -1,6 +1,6 @@
 """What an explorer's page holds: predictions of everyone, rounded to bytes, and what people really said."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -52,9 +52,9 @@ def content(
 ) -> Content:
     """What the page of these predictions holds, without nearby texts (see `with_nearby`).
 
-    items: how many; those on which the predicted annotators disagree most. event: what juries decide at first. eligible:
-    the pool of people who may sit at all; None for everyone. unknown: whether unknown values are pools. notes: what
-    readers of the page have to know about the predictions.
+    items: how many; those on which the predicted annotators disagree most. event: what juries decide at first.
+    eligible: the pool of people who may sit at all; None for everyone. unknown: whether unknown values are pools.
+    notes: what readers of the page have to know about the predictions.
 
     Raises RunError for predictions without everyone's answers, ConfigError for too many people or items and for events
     and pools that are not understood.
@@ -152,7 +152,9 @@ def dequantised(answers: np.ndarray, scale: Scale) -> np.ndarray:
 
 def rounding_error(raw: np.ndarray, answers: np.ndarray, scale: Scale, event: Event) -> float:
     """Largest change of P(positive) by the bytes, over items, for a population jury of the usual size."""
-    everyone = Seating(np.ones((1, raw.shape[1]), bool), np.array([[usual_size(raw.shape[1])]]), np.ones(1), np.zeros(1, int))
+    everyone = Seating(
+        np.ones((1, raw.shape[1]), bool), np.array([[usual_size(raw.shape[1])]]), np.ones(1), np.zeros(1, int)
+    )
     question = Question(event, Rule("majority"))
     exact, rounded = (verdicts(one.astype(float), everyone, question) for one in (raw, dequantised(answers, scale)))
     return float(np.abs(exact.positive - rounded.positive).max())
@@ -174,8 +176,8 @@ def _refuse_unexplorable(predictions: Predictions) -> None:
         )
     if predictions.everyone.shape[1] == 1 < len(predictions.annotators):
         raise RunError(
-            f"method {predictions.about.get('method')} gives everyone the same answer, so juries cannot differ; explore "
-            "runs of one that tells people apart, such as model=jury"
+            f"method {predictions.about.get('method')} gives everyone the same answer, so juries cannot differ; "
+            "explore runs of one that tells people apart, such as model=jury"
         )
 
 
@@ -210,7 +212,7 @@ def _of_event(event: Event) -> dict[str, Any]:
     return {"text": event.text, "levels": event.levels.tolist()}
 
 
-def _of_item(row: dict[str, Any]) -> dict[str, str]:
+def _of_item(row: Mapping[Any, Any]) -> dict[str, str]:
     pair = {"pair": str(row["text_pair"])} if isinstance(row.get("text_pair"), str) else {}
     return {"id": level_name(row["item_id"]), "text": str(row["text"])} | pair
 
@@ -239,11 +241,11 @@ def _missing(labels: np.ndarray) -> np.ndarray:
 def _of_people(predictions: Predictions, asked: np.ndarray) -> dict[str, np.ndarray]:
     score, count = sheets.agreement(predictions)
     trained = predictions.pairs.groupby("annotator_id")["training_labels"].mean()
-    trained = trained.reindex(predictions.annotators["annotator_id"]).to_numpy(float, na_value=np.nan)
+    trained = trained.reindex(predictions.annotators["annotator_id"])
     return {
         "agreement": score[asked].astype(np.float32),
         "labelled": count[asked].astype(np.uint32),
-        "trained": trained[asked].astype(np.float32),
+        "trained": trained.to_numpy(np.float32)[asked],
     }
 
 
@@ -251,12 +253,14 @@ def _notes(predictions: Predictions, shown: int, asked: np.ndarray) -> list[str]
     notes = []
     if shown < len(predictions.items):
         notes.append(
-            f"{shown:,} of {len(predictions.items):,} items are here, those on which the predicted people disagree most: "
-            "shares of items are about these, and verdicts flip less often on all."
+            f"{shown:,} of {len(predictions.items):,} items are here, those on which the predicted people disagree "
+            "most: shares of items speak of these, not of the corpus."
         )
     if len(asked) < len(predictions.annotators):
         notes.append(f"{len(asked):,} of {len(predictions.annotators):,} people may sit on juries here.")
-    new = set(predictions.pairs["annotator_id"][~predictions.seen]) & set(predictions.annotators["annotator_id"].iloc[asked])
+    new = set(predictions.pairs["annotator_id"][~predictions.seen]) & set(
+        predictions.annotators["annotator_id"].iloc[asked]
+    )
     if new:
         notes.append(f"{len(new):,} people were not seen in training (of all or some folds); the model guesses them.")
     return notes

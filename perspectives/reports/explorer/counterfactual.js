@@ -9,27 +9,29 @@ function* searched(jury, item, wanted) {
   const counted = shares(wanted, jury.seats.reduce((a, b) => a + b, 0));
   const each = momentsOf(item, jury.pools, jury.key);
   const capacity = capacityOf(jury.pools);
-  const rows = jury.pools.map((_, place) => Array.from({length: capacity[place] + 1}, (_, seats) => voteCounts(each[place], seats)));
+  const rows = jury.pools.map((_, place) =>
+    Array.from({ length: capacity[place] + 1 }, (_, seats) => voteCounts(each[place], seats))
+  );
   const now = verdictOf(rowsTogether(rows, jury.seats), counted).outcome;
-  const found = {other: null, opposite: null, distance: 0, tried: 0, complete: false};
+  const found = { other: null, opposite: null, distance: 0, tried: 0, complete: false };
   const farthest = jury.seats.reduce((a, b) => a + b, 0);
   while (found.distance < farthest && !(found.opposite || (found.other && now === 0))) {
-    const ring = {other: null, opposite: null};
+    const ring = { other: null, opposite: null };
     let empty = true;
-    for (const {seats, counts} of ringOf(jury.seats, capacity, rows, found.distance + 1)) {
+    for (const { seats, counts } of ringOf(jury.seats, capacity, rows, found.distance + 1)) {
       if (found.tried++ >= MOST_COMPOSITIONS) return found;
       empty = false;
       const verdict = verdictOf(counts, counted);
       if (verdict.outcome === now) continue;
       const certainty = Math.max(verdict.positive, verdict.negative);
       const better = (best) => !best || certainty > best.certainty + ROUNDING;
-      if (better(ring.other)) ring.other = {seats, certainty, ...verdict};
-      if (verdict.outcome === -now && better(ring.opposite)) ring.opposite = {seats, certainty, ...verdict};
+      if (better(ring.other)) ring.other = { seats, certainty, ...verdict };
+      if (verdict.outcome === -now && better(ring.opposite)) ring.opposite = { seats, certainty, ...verdict };
     }
     if (empty) break;
     found.distance++;
-    found.other ??= ring.other && {...ring.other, moves: found.distance};
-    found.opposite ??= ring.opposite && {...ring.opposite, moves: found.distance};
+    found.other ??= ring.other && { ...ring.other, moves: found.distance };
+    found.opposite ??= ring.opposite && { ...ring.opposite, moves: found.distance };
     yield found;
   }
   found.complete = true;
@@ -37,7 +39,10 @@ function* searched(jury, item, wanted) {
 }
 
 function rowsTogether(rows, seats) {
-  return seats.reduce((counts, number, place) => (number ? convolved(counts, rows[place][number]) : counts), Float64Array.of(1));
+  return seats.reduce(
+    (counts, number, place) => (number ? convolved(counts, rows[place][number]) : counts),
+    Float64Array.of(1),
+  );
 }
 
 // All compositions that differ from `start` by `moves` seats, with their votes: {seats, counts}.
@@ -49,7 +54,7 @@ function* ringOf(start, capacity, rows, moves) {
   function* placed(place, up, down, counts) {
     if (up > gains[place] || down > losses[place]) return;
     if (place === start.length) {
-      yield {seats: [...seats], counts};
+      yield { seats: [...seats], counts };
       return;
     }
     for (let change = -Math.min(down, start[place]); change <= Math.min(up, room[place]); change++) {
@@ -80,8 +85,8 @@ function pivotal(jury, item, wanted) {
       const seats = [...jury.seats];
       seats[into]++;
       seats[from]--;
-      const change = verdictOf(distribution(item, {...jury, seats}), counted).positive - now;
-      if (!best || Math.abs(change) > Math.abs(best.change) + ROUNDING) best = {into, from, change};
+      const change = verdictOf(distribution(item, { ...jury, seats }), counted).positive - now;
+      if (!best || Math.abs(change) > Math.abs(best.change) + ROUNDING) best = { into, from, change };
     }
   }
   return best;

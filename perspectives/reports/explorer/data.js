@@ -1,20 +1,30 @@
 // What is embedded in the page: predictions of everyone as bytes, and what people really said.
 
-const TYPES = {uint8: Uint8Array, uint16: Uint16Array, uint32: Uint32Array, float32: Float32Array, float64: Float64Array};
+const TYPES = {
+  uint8: Uint8Array,
+  uint16: Uint16Array,
+  uint32: Uint32Array,
+  float32: Float32Array,
+  float64: Float64Array,
+};
 const NOT_KNOWN = 254;
 const SUPPRESSED = 255;
 const NOBODY = 65535;
 
 const COMPARE = {
-  ">=": (a, b) => a >= b, "<=": (a, b) => a <= b, ">": (a, b) => a > b, "<": (a, b) => a < b,
-  "=": (a, b) => a === b, "!=": (a, b) => a !== b,
+  ">=": (a, b) => a >= b,
+  "<=": (a, b) => a <= b,
+  ">": (a, b) => a > b,
+  "<": (a, b) => a < b,
+  "=": (a, b) => a === b,
+  "!=": (a, b) => a !== b,
 };
 
-function unpacked({type, shape, data}) {
+function unpacked({ type, shape, data }) {
   const text = atob(data);
   const bytes = new Uint8Array(text.length);
   for (let place = 0; place < text.length; place++) bytes[place] = text.charCodeAt(place);
-  return Object.assign(new TYPES[type](bytes.buffer), {shape});
+  return Object.assign(new TYPES[type](bytes.buffer), { shape });
 }
 
 const page = JSON.parse(byId("content").textContent);
@@ -62,8 +72,8 @@ const annotations = Array.from(arrays.said_item, (item, row) => ({
     ? Array.from(arrays.said.subarray(row * saidWidth, (row + 1) * saidWidth))
     : arrays.said[row],
 }));
-const annotationsOf = Array.from({length: itemCount + 1}, () => []);
-const annotationsBy = Array.from({length: people}, () => []);
+const annotationsOf = Array.from({ length: itemCount + 1 }, () => []);
+const annotationsBy = Array.from({ length: people }, () => []);
 for (const one of annotations) {
   annotationsOf[one.item].push(one);
   if (one.by !== null) annotationsBy[one.by].push(one);
@@ -80,11 +90,11 @@ function labelText(label) {
   return page.scale.levels.filter((_, level) => label[level]).join(", ") || "none";
 }
 
-// What the people who labelled an item said: {positive, negative, majority}; majority 1, −1, 0 (a tie) or null (nobody).
+// What the people who labelled an item said: {positive, negative, majority}; majority 1, −1, 0 (tie) or null (nobody).
 function peopleSaid(item, event) {
   const positive = annotationsOf[item].filter((one) => happened(one.label, event)).length;
   const negative = annotationsOf[item].length - positive;
-  return {positive, negative, majority: positive + negative ? Math.sign(positive - negative) : null};
+  return { positive, negative, majority: positive + negative ? Math.sign(positive - negative) : null };
 }
 
 function textOf(item) {

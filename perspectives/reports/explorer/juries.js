@@ -18,7 +18,7 @@ function moments(votes, members, seats) {
     const deviation = votes[who] - mean;
     for (let exponent = 0, power = 1; exponent <= seats; exponent++, power *= deviation) sums[exponent] += power;
   }
-  return {mean, subsets: subsetMeans(sums, size)};
+  return { mean, subsets: subsetMeans(sums, size) };
 }
 
 // Newton's identities with C(N, k) divided out; 0 for k above the pool's size.
@@ -36,7 +36,7 @@ function subsetMeans(sums, size) {
 }
 
 // P(k of n jurors vote for the event), Float64Array [k], by Horner's scheme in (z − 1).
-function voteCounts({mean, subsets}, seats) {
+function voteCounts({ mean, subsets }, seats) {
   const counts = new Float64Array(seats + 1);
   const choose = binomials(seats);
   counts[0] = subsets[seats];
@@ -72,28 +72,30 @@ function convolved(one, other) {
 }
 
 // Verdict of a jury for each number of votes for the event: 1, −1 or 0 (undecided), [jurors + 1].
-function outcomes({rule, needed}, jurors) {
+function outcomes({ rule, needed }, jurors) {
   const needs = {
     majority: Math.floor(jurors / 2) + 1,
     supermajority: Math.ceil((2 * jurors) / 3 - ROUNDING),
     unanimity: jurors,
   };
-  return Array.from({length: jurors + 1}, (_, votes) => {
+  return Array.from({ length: jurors + 1 }, (_, votes) => {
     if (rule === "at_least") return votes >= needed ? 1 : -1;
     return Number(votes >= needs[rule]) - Number(jurors - votes >= needs[rule]);
   });
 }
 
-const TIES = {hung: [0, 0], positive: [1, 0], negative: [0, 1], half: [0.5, 0.5]};
+const TIES = { hung: [0, 0], positive: [1, 0], negative: [0, 1], half: [0.5, 0.5] };
 
 // Share of each number of votes that counts as positive, and as negative: [[jurors + 1], [jurors + 1]].
 function shares(question, jurors) {
   const undecided = TIES[question.tie];
   const result = outcomes(question, jurors);
-  return [1, -1].map((side, place) => result.map((outcome) => (outcome === 0 ? undecided[place] : Number(outcome === side))));
+  return [1, -1].map((side, place) =>
+    result.map((outcome) => (outcome === 0 ? undecided[place] : Number(outcome === side)))
+  );
 }
 
-// {positive, negative, hung, outcome} of a distribution of votes; outcome 1, −1 or 0: the one with probability above ½.
+// {positive, negative, hung, outcome} of a distribution of votes; outcome: 1, −1 or 0, the one of probability above ½.
 function verdictOf(counts, [forIt, againstIt]) {
   let positive = 0;
   let negative = 0;
@@ -104,5 +106,5 @@ function verdictOf(counts, [forIt, againstIt]) {
   positive = Math.min(1, positive);
   negative = Math.min(1, negative);
   const outcome = Number(positive > 0.5 + ROUNDING) - Number(negative > 0.5 + ROUNDING);
-  return {positive, negative, hung: Math.max(0, 1 - positive - negative), outcome};
+  return { positive, negative, hung: Math.max(0, 1 - positive - negative), outcome };
 }

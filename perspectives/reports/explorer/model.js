@@ -41,11 +41,11 @@ function distribution(item, jury) {
 // The jury of the state: {pools, seats, key}.
 function chosenJury() {
   if (state.seats === null) return populationJury();
-  return {pools: pools(), seats: state.seats, key: state.by};
+  return { pools: pools(), seats: state.seats, key: state.by };
 }
 
 function populationJury() {
-  return {pools: everyone, seats: [state.size], key: ""};
+  return { pools: everyone, seats: [state.size], key: "" };
 }
 
 function pools() {
@@ -53,13 +53,13 @@ function pools() {
 }
 
 function question() {
-  return {rule: state.rule, needed: Math.min(state.needed, state.size), tie: state.tie};
+  return { rule: state.rule, needed: Math.min(state.needed, state.size), tie: state.tie };
 }
 
 // Verdicts on every item of the page: [{positive, negative, hung, outcome}].
 function verdictsOf(jury) {
   const counted = shares(question(), state.size);
-  return Array.from({length: itemCount}, (_, item) => verdictOf(distribution(item, jury), counted));
+  return Array.from({ length: itemCount }, (_, item) => verdictOf(distribution(item, jury), counted));
 }
 
 function verdictOn(item, jury) {

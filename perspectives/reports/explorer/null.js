@@ -4,20 +4,20 @@ const SHUFFLES = 99;
 
 // Yields after each shuffle; returns the share of items whose verdict is not the population's, [shuffle].
 function* shuffledFlips(jury, population, counted) {
-  const used = jury.pools.map((pool, place) => ({pool, seats: jury.seats[place]}));
+  const used = jury.pools.map((pool, place) => ({ pool, seats: jury.seats[place] }));
   const anyone = jury.pools.flatMap((pool) => pool.members);
   const random = generator(1);
   const flips = [];
   for (let shuffle = 0; shuffle < SHUFFLES; shuffle++) {
     const order = drawn(anyone, anyone.length, random);
     let start = 0;
-    const groups = used.map(({pool, seats}) => {
-      const members = order.slice(start, (start += pool.members.length));
-      return {members, seats};
+    const groups = used.map(({ pool, seats }) => {
+      const members = order.slice(start, start += pool.members.length);
+      return { members, seats };
     }).filter((group) => group.seats);
     let flipped = 0;
     for (let item = 0; item < itemCount; item++) {
-      const each = groups.map(({members, seats}) => voteCounts(moments(votes(item), members, seats), seats));
+      const each = groups.map(({ members, seats }) => voteCounts(moments(votes(item), members, seats), seats));
       flipped += verdictOf(each.reduce(convolved), counted).outcome !== population[item].outcome;
     }
     flips.push(flipped / itemCount);
