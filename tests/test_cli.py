@@ -85,7 +85,7 @@ def test_version(args, capsys):
 def test_unknown_verbs_are_named_with_the_closest(capsys):
     assert cli.main(["trian"]) == 2
     err = capsys.readouterr().err
-    assert err.startswith("perspectives: there is no verb 'trian'; did you mean train? choose one of train, compare")
+    assert err.startswith("perspectives: there is no verb 'trian'; did you mean train? choose one of train, jury, compare")
 
 
 def test_list_shows_choices_with_their_first_line(capsys):
@@ -95,7 +95,7 @@ def test_list_shows_choices_with_their_first_line(capsys):
     assert "perspectives[wandb]" in " ".join(out.split())
     assert "model=" not in out
     assert cli.main(["list", "modle"]) == 2
-    assert "there is no group 'modle'; did you mean model? choose from data" in capsys.readouterr().err
+    assert "there is no group 'modle'; did you mean model? choose from composition, data" in capsys.readouterr().err
 
 
 def test_data_check_and_describe(capsys):
