@@ -25,6 +25,6 @@ def assembled(text: str, tables: Path) -> str:
 
 
 if __name__ == "__main__":
-    for readme in [HERE.parent / "README.md", *HERE.glob("*/README.md")]:
+    for readme in [HERE.parent / "README.md", *HERE.rglob("README.md")]:
         text = readme.read_text(encoding="utf-8")
         readme.write_text(assembled(text, readme.parent / "tables"), encoding="utf-8")
