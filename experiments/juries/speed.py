@@ -23,30 +23,19 @@ ENOUGH = 10_000  # trials for a standard error of .005
 
 
 def monte_carlo(
-    votes: np.ndarray, pools: np.ndarray, compositions: np.ndarray, random: np.random.Generator
+    votes: np.ndarray, hard: bool, pools: np.ndarray, compositions: np.ndarray, random: np.random.Generator
 ) -> np.ndarray:
-    """P(more than half vote for the event), [item, composition]; votes: [annotator, item], so that jurors are rows."""
+    """P(more than half vote for the event), [item, composition].
+
+    votes: [annotator, item], so that jurors are rows; hard: they are 0 or 1, and there is nothing to draw but the jury.
+    """
     positive = np.zeros((votes.shape[1], len(compositions)))
     people = [np.flatnonzero(pool) for pool in pools]
     for place, counts in enumerate(compositions):
         for _ in range(TRIALS):
             jury = np.concatenate([random.permutation(who)[:n] for who, n in zip(people, counts, strict=True)])
-            chances = votes[jury]
-            said = random.random(chances.shape, np.float32) < chances
+            said = votes[jury] if hard else random.random((SEATS, votes.shape[1]), np.float32) < votes[jury]
             positive[:, place] += said.sum(0) > SEATS / 2
-    return positive / TRIALS
-
-
-def hard_monte_carlo(
-    votes: np.ndarray, pools: np.ndarray, compositions: np.ndarray, random: np.random.Generator
-) -> np.ndarray:
-    """The same where votes are 0 or 1: nothing to draw but the jury."""
-    positive = np.zeros((votes.shape[1], len(compositions)))
-    people = [np.flatnonzero(pool) for pool in pools]
-    for place, counts in enumerate(compositions):
-        for _ in range(TRIALS):
-            jury = np.concatenate([random.permutation(who)[:n] for who, n in zip(people, counts, strict=True)])
-            positive[:, place] += votes[jury].sum(0) > SEATS / 2
     return positive / TRIALS
 
 
@@ -67,9 +56,9 @@ def main() -> None:
     print(f"{len(compositions)} compositions, {ITEMS:,} items, {PEOPLE:,} annotators; median of 3 rounds in turns\n")
     print("| votes | exact | 100 trials | ratio | error of 100 trials: largest | trials for s.e. .005, ratio |")
     print("|---|---:|---:|---:|---:|---:|")
-    for kind, votes, simulate in (
-        ("sampled", chances, monte_carlo),
-        ("hard", (chances > random.random((ITEMS, PEOPLE))).astype(float), hard_monte_carlo),
+    for kind, votes in (
+        ("sampled", chances),
+        ("hard", (chances > random.random((ITEMS, PEOPLE))).astype(float)),
     ):
         answers = np.stack([1 - votes, votes], -1)
         rows = votes.T.astype(np.float32).copy()
@@ -78,7 +67,7 @@ def main() -> None:
             exact, found = seconds(
                 lambda answers=answers: verdicts(answers, every(pools, compositions), question).positive
             )
-            drawn, guess = seconds(lambda rows=rows, simulate=simulate: simulate(rows, pools, some, random))
+            drawn, guess = seconds(lambda rows=rows, hard=kind == "hard": monte_carlo(rows, hard, pools, some, random))
             rounds.append((exact, drawn * len(compositions) / len(some), np.abs(guess - found[:, ::PART]).max()))
         exact, drawn, error = np.median(rounds, 0)
         ratio, times = drawn / exact, f"{exact:.2f} s | {drawn:.1f} s"

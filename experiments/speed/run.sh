@@ -7,6 +7,6 @@ export OMP_NUM_THREADS=${OMP_NUM_THREADS:-1} # what else the machine does distur
 {
   echo "| | ours | the other way | ratio: median (quartiles, or extremes of 3) | wanted |"
   echo "|---|---:|---:|---:|---:|"
-  for part in step pairs heads everyone epoch; do python "$part.py"; done
+  for part in step pairs heads everyone dynamics epoch; do python "$part.py"; done
 } | tee tables/results.md
 python ../assemble.py
