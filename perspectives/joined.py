@@ -7,9 +7,13 @@ import glob
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from omegaconf import OmegaConf
+
+from perspectives.config import run_identity
 from perspectives.errors import RunError, listing
 from perspectives.predictions import Predictions, average, join
 from perspectives.runs import Run, find_runs
@@ -23,10 +27,11 @@ class Joined:
     by_seed: dict[Any, Predictions]
     runs: list[Run]
 
-    @property
+    @cached_property
     def mean(self) -> Predictions:
-        """The average over seeds."""
-        return average(list(self.by_seed.values()))
+        """The average over seeds; of one seed as it is, `everyone` still on disk."""
+        seeds = list(self.by_seed.values())
+        return average(seeds) if len(seeds) > 1 else seeds[0]
 
     @property
     def folder(self) -> Path:
@@ -37,8 +42,8 @@ class Joined:
 def joined(paths: str | Path | Sequence[str | Path]) -> Joined:
     """The predictions in run folders, in folders above them, or in what a pattern such as `runs/x/jury-*` finds.
 
-    Folds must be the same for every seed. Raises RunError when nothing is there, when runs are unfinished, or when they
-    are of several methods or configurations, which are then listed.
+    Folds must be the same for every seed. Raises RunError when nothing is there, when runs are unfinished or there
+    twice, or when they are of several methods or configurations, which are then listed.
     """
     given = [paths] if isinstance(paths, str | Path) else list(paths)
     found = [match for path in given for match in sorted(glob.glob(str(Path(path).expanduser()))) or [str(path)]]
@@ -46,26 +51,37 @@ def joined(paths: str | Path | Sequence[str | Path]) -> Joined:
     if unfinished := [run.folder.name for run in runs if not run.finished]:
         raise RunError(f"unfinished runs, to be resumed by their commands:\n{listing(unfinished)}")
     trained = [run for run in runs if run.config["model"]["name"] != "priors"]
+    if not trained:
+        raise RunError(f"{', '.join(map(str, given))} holds runs of priors only; juries need a trained method")
     kinds: dict[str, list[Run]] = defaultdict(list)
     for run in trained:
         kinds[_training(run)].append(run)
-    if len(kinds) != 1:
-        shown = [f"{same[0].folder} ({len(same)} runs)" for same in kinds.values()]
+    if len(kinds) > 1:
+        shown = [f"{same[0].folder} ({len(same)} run{'s' * (len(same) > 1)})" for same in kinds.values()]
         raise RunError(f"juries sit for one trained method at a time, and these are {len(kinds)}; name its runs, for "
                        f"example with a pattern\n{listing(shown)}")  # fmt: skip
     name = trained[0].config["model"]["name"]
     by_seed: dict[Any, dict[Any, Predictions]] = defaultdict(dict)
     for run in trained:
-        by_seed[run.config.get("seed")][run.config["split"].get("fold")] = run.predictions("test")[name]
-    folds = {frozenset(parts) for parts in by_seed.values()}
-    if len(folds) > 1:
+        seed, fold = run.config.get("seed"), run.config["split"].get("fold")
+        if fold in by_seed[seed]:
+            raise RunError(
+                f"two runs are {name}, fold {fold}, seed {seed}, one of them {run.folder}; name the runs you mean"
+            )
+        by_seed[seed][fold] = run.predictions("test")[name]
+    if len({frozenset(parts) for parts in by_seed.values()}) > 1:
         raise RunError("not all seeds have the same folds; train the missing ones, or name the runs of some seeds")
-    together = {seed: join([parts[fold] for fold in sorted(parts, key=str)]) for seed, parts in by_seed.items()}
-    return Joined(name, together, trained)
+    return Joined(name, {seed: _together(parts) for seed, parts in by_seed.items()}, trained)
+
+
+def _together(parts: dict[Any, Predictions]) -> Predictions:
+    folds = [parts[fold] for fold in sorted(parts, key=str)]
+    return join(folds) if len(folds) > 1 else folds[0]
 
 
 def _training(run: Run) -> str:
     """What all folds and seeds of one training share."""
-    config = {key: value for key, value in run.config.items() if key not in ("seed", "paths", "logger", "hydra")}
-    split = {key: value for key, value in config["split"].items() if key != "fold"}
-    return f"{sorted((config | {'split': split}).items())} {run.provenance['data']['checksum']}"
+    config = run_identity(OmegaConf.create(run.config))
+    config["split"].pop("fold", None)
+    config.pop("seed", None)
+    return f"{sorted(config.items())} {run.provenance['data']['checksum']} {run.provenance['results_version']}"

@@ -85,7 +85,9 @@ def test_version(args, capsys):
 def test_unknown_verbs_are_named_with_the_closest(capsys):
     assert cli.main(["trian"]) == 2
     err = capsys.readouterr().err
-    assert err.startswith("perspectives: there is no verb 'trian'; did you mean train? choose one of train, jury, compare")
+    assert err.startswith(
+        "perspectives: there is no verb 'trian'; did you mean train? choose one of train, jury, compare"
+    )
 
 
 def test_list_shows_choices_with_their_first_line(capsys):

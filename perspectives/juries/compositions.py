@@ -8,7 +8,8 @@
     12 balanced gender                             as equal as possible; the larger groups get the rest
     language=it: 12 age<40; else: 12 population    by an attribute of the item
 
-Values with spaces need no quotes; those with , ; & | : or quotes do: race="Black, or mixed".
+Values with spaces need no quotes; those with , ; & | : or quotes do: race="Black, or mixed". A missing value is called
+unknown: such people are in no range and no pool of proportional and balanced, and count as anyone else with !=.
 """
 
 import math
@@ -22,14 +23,17 @@ import pandas as pd
 from perspectives.data.scale import level_name
 from perspectives.data.validation import UNKNOWN
 from perspectives.errors import ConfigError
-from perspectives.juries.events import COMPARISONS
+from perspectives.juries.events import COMPARISONS, NUMBER
 from perspectives.metrics.groups import SMALLEST_GROUP
 
 PERSON = "annotator"  # names a person in a condition
+PEOPLE = (PERSON, "annotator_id")
 EVERYONE, PROPORTIONAL, BALANCED, ELSE = "population", "proportional", "balanced", "else"
-CONDITION = re.compile(r"\s*([\w.-]+)\s*(>=|<=|!=|>|<|=)\s*(.+?)\s*", re.DOTALL)
-RANGE = re.compile(r"\s*(-?[\d.]+)\s*\.\.\s*(-?[\d.]+)\s*")
-BIN = re.compile(r"\s*(?:(-?[\d.]+)\s*[-–]\s*([\d.]+)|([<>]=?)\s*(-?[\d.]+)|(-?[\d.]+)\s*(\+)|(-?[\d.]+))\s*")
+NOT_ATTRIBUTES = ("item_id", "text", "text_pair")  # columns of items
+SEATS = re.compile(r"\s*(\d+)\s+(.+?)\s*", re.DOTALL)
+CONDITION = re.compile(r"\s*([^<>=!]+?)\s*(>=|<=|!=|>|<|=)\s*(.+?)\s*", re.DOTALL)
+RANGE = re.compile(rf"\s*{NUMBER}\s*\.\.\s*{NUMBER}\s*")
+BIN = re.compile(rf"\s*(?:{NUMBER}\s*[-–]\s*{NUMBER}|([<>]=?)\s*{NUMBER}|{NUMBER}\s*(\+)|{NUMBER})\s*")
 
 
 @dataclass(frozen=True)
@@ -71,6 +75,24 @@ class Composition:
             raise ConfigError(f"composition {text!r}: what comes after seats for all items is never used")
         return cls(" ".join(text.split()), tuple(clauses))
 
+    @property
+    def jurors(self) -> int:
+        """Seats of the jury, the largest one where items have juries of several sizes."""
+        return max(jurors(seats) for _, _, seats in self.clauses)
+
+    def blind(self) -> "Composition":
+        """Juries of the same sizes for the same items, of people drawn from everyone."""
+        if len({jurors(seats) for _, _, seats in self.clauses}) == 1:
+            return Composition.parse(f"{self.jurors} {EVERYONE}")
+        which = [ELSE if column is None else f"{column}={quoted(str(value))}" for column, value, _ in self.clauses]
+        parts = zip(which, self.clauses, strict=True)
+        return Composition.parse("; ".join(f"{one}: {jurors(seats)} {EVERYONE}" for one, (_, _, seats) in parts))
+
+    def attributes(self, annotators: pd.DataFrame) -> list[str]:
+        """Attributes of people that decide who sits."""
+        words = set(re.findall(r"[\w.-]+", " ".join(seats for _, _, seats in self.clauses)))
+        return [str(name) for name in annotators.columns if name != "annotator_id" and name in words]
+
     def seats_for(self, items: pd.DataFrame) -> list[tuple[np.ndarray, str]]:
         """Rows of the items and the seats, as text, that judge them; every item is in one group.
 
@@ -79,7 +101,7 @@ class Composition:
         left = np.ones(len(items), bool)
         groups = []
         for column, value, seats in self.clauses:
-            chosen = left if column is None else left & _item_values(items, column, str(value))
+            chosen = left if column is None else left & _having_value(items, column, str(value))
             left = left & ~chosen
             groups.append((np.flatnonzero(chosen), seats))
         if left.any():
@@ -98,20 +120,28 @@ def seats(text: str, annotators: pd.DataFrame, among: np.ndarray | None = None) 
     found: dict[bytes, Seats] = {}
     for part in split(text, ","):
         for one in _seats_of(part, annotators, among):
-            key = one.members.tobytes()
-            count = one.count + (found[key].count if key in found else 0)
-            found[key] = Seats(count, one.pool, one.members)
+            before = found.get(one.members.tobytes(), Seats(0, one.pool, one.members))
+            found[one.members.tobytes()] = Seats(before.count + one.count, before.pool, one.members)
     kept = [one for one in found.values() if one.count]
     if not kept:
         raise ConfigError(f"{text!r} has no seats; write for example 12 population")
     return kept
 
 
-def _seats_of(part: str, annotators: pd.DataFrame, among: np.ndarray) -> list[Seats]:
-    found = re.fullmatch(r"\s*(\d+)\s+(.+?)\s*", part, re.DOTALL)
+def jurors(text: str) -> int:
+    """How many seats `6 gender=Woman, 6 gender=Man` has. Raises ConfigError for seats that are not understood."""
+    return sum(_counted(part)[0] for part in split(text, ","))
+
+
+def _counted(part: str) -> tuple[int, str]:
+    found = SEATS.fullmatch(part)
     if not found:
         raise ConfigError(f"seats {part.strip()!r} are not understood; write a number and a pool, 6 gender=Woman")
-    count, who = int(found[1]), found[2]
+    return int(found[1]), found[2]
+
+
+def _seats_of(part: str, annotators: pd.DataFrame, among: np.ndarray) -> list[Seats]:
+    count, who = _counted(part)
     word, _, attribute = who.partition(" ")
     if word in (PROPORTIONAL, BALANCED):
         return _by_value(count, word, attribute.strip(), annotators, among)
@@ -123,15 +153,26 @@ def members(pool: str, annotators: pd.DataFrame) -> np.ndarray:
     if pool.strip() == EVERYONE:
         return np.ones(len(annotators), bool)
     chosen = np.ones(len(annotators), bool)
-    for condition in split(pool, "&"):
-        found = CONDITION.fullmatch(condition)
-        if not found:
-            raise ConfigError(f"pool {pool!r} is not understood; write it like gender=Woman & age<30, or {EVERYONE}")
-        attribute, comparison, value = found.groups()
+    for attribute, comparison, value in _conditions(pool):
         chosen &= _having(attribute, comparison, value, annotators)
     if not chosen.any():
         raise ConfigError(f"pool {pool!r} is empty: nobody meets all its conditions")
     return chosen
+
+
+def names_people(pool: str) -> bool:
+    """Whether a pool speaks of people by name, `annotator=ann-3`, and so not of a group."""
+    return pool.strip() != EVERYONE and any(
+        attribute in PEOPLE and comparison == "=" for attribute, comparison, _ in _conditions(pool)
+    )
+
+
+def _conditions(pool: str) -> list[tuple[str, ...]]:
+    """Attribute, comparison and value of each."""
+    found = [CONDITION.fullmatch(condition) for condition in split(pool, "&")]
+    if None in found:
+        raise ConfigError(f"pool {pool!r} is not understood; write it like gender=Woman & age<30, or {EVERYONE}")
+    return [one.groups() for one in found if one]
 
 
 def pools_of(attribute: str, annotators: pd.DataFrame, smallest: int = SMALLEST_GROUP) -> list[str]:
@@ -140,12 +181,13 @@ def pools_of(attribute: str, annotators: pd.DataFrame, smallest: int = SMALLEST_
     Raises ConfigError for an unknown attribute, one of numbers, or one without two such values.
     """
     column = _column(attribute, annotators)
-    if pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column):
+    if _of_numbers(column):
         low, high = column.min(), column.max()
         raise ConfigError(
             f"{attribute} is a number ({low:g} to {high:g}): give ranges, {attribute}<30, {attribute}>=30"
         )
-    counts = column[column.astype("str") != UNKNOWN].map(level_name).value_counts()
+    names = value_names(column)
+    counts = names[names != UNKNOWN].value_counts(sort=False)
     values = list(counts[counts >= smallest].sort_values(ascending=False, kind="stable").index)
     if len(values) < 2:
         raise ConfigError(
@@ -154,19 +196,18 @@ def pools_of(attribute: str, annotators: pd.DataFrame, smallest: int = SMALLEST_
     return [f"{attribute}={quoted(value)}" for value in values]
 
 
-def apportioned(seats: int, shares: Sequence[float]) -> list[int]:
-    """Whole seats in proportion to shares, by largest remainder; of equal remainders the first gains."""
-    exact = [seats * share / sum(shares) for share in shares]
-    given = [math.floor(value + 1e-9) for value in exact]
-    order = sorted(range(len(exact)), key=lambda place: (given[place] - exact[place], place))
-    for place in order[: seats - sum(given)]:
-        given[place] += 1
-    return given
+def apportioned(seats: int, people: Sequence[int]) -> list[int]:
+    """Whole seats in proportion to numbers of people, by largest remainder; of equal remainders the first gains."""
+    given, remainder = zip(*[divmod(seats * count, sum(people)) for count in people], strict=True)
+    order = sorted(range(len(people)), key=lambda place: (-remainder[place], place))
+    gaining = order[: seats - sum(given)]
+    return [whole + (place in gaining) for place, whole in enumerate(given)]
 
 
 def quoted(value: str) -> str:
     """A value as the grammar reads it."""
-    return value if re.fullmatch(r"[^,;&|:\"']+", value) else f'"{value}"' if '"' not in value else f"'{value}'"
+    plain = re.fullmatch(r"[^,;&|:\"']+", value) and value == value.strip()
+    return value if plain else f'"{value}"' if '"' not in value else f"'{value}'"
 
 
 # Conditions on people. ---------------------------------------------------------------------------------------------
@@ -174,8 +215,8 @@ def quoted(value: str) -> str:
 
 def _by_value(count: int, word: str, attribute: str, annotators: pd.DataFrame, among: np.ndarray) -> list[Seats]:
     pools = [(pool, members(pool, annotators) & among) for pool in pools_of(attribute, annotators[among])]
-    shares = [float(who.sum()) if word == PROPORTIONAL else 1.0 for _, who in pools]
-    return [Seats(number, pool, who) for number, (pool, who) in zip(apportioned(count, shares), pools, strict=True)]
+    people = [int(who.sum()) if word == PROPORTIONAL else 1 for _, who in pools]
+    return [Seats(number, pool, who) for number, (pool, who) in zip(apportioned(count, people), pools, strict=True)]
 
 
 def _having(attribute: str, comparison: str, value: str, annotators: pd.DataFrame) -> np.ndarray:
@@ -186,20 +227,18 @@ def _having(attribute: str, comparison: str, value: str, annotators: pd.DataFram
         for one in alternatives:
             chosen |= _equal(attribute, column, one)
         return chosen if comparison == "=" else ~chosen
-    try:
-        threshold = float(value)
-    except ValueError:
-        raise ConfigError(f"{attribute}{comparison}{value}: compare with a number, or use {attribute}=…") from None
-    return _compared(attribute, column, comparison, threshold)
+    if not re.fullmatch(NUMBER, value):
+        raise ConfigError(f"{attribute}{comparison}{value}: compare with a number, or use {attribute}=…")
+    return _compared(attribute, column, comparison, float(value))
 
 
 def _equal(attribute: str, column: pd.Series, value: str) -> np.ndarray:
-    chosen = (column.map(level_name) == value).to_numpy(bool)
+    chosen = (value_names(column) == value).to_numpy()
     limits = RANGE.fullmatch(value)
     if limits and not chosen.any():
         low, high = map(float, limits.groups())
         return _compared(attribute, column, ">=", low) & _compared(attribute, column, "<=", high)
-    if not chosen.any():
+    if not chosen.any() and value != UNKNOWN:
         raise ConfigError(f"nobody has {attribute}={value}; {_choices(attribute, column)}")
     return chosen
 
@@ -207,10 +246,10 @@ def _equal(attribute: str, column: pd.Series, value: str) -> np.ndarray:
 def _compared(attribute: str, column: pd.Series, comparison: str, threshold: float) -> np.ndarray:
     """Of numbers, or of bins (`18-24`, `>65`), which must lie wholly on one side; nobody unknown meets it."""
     compare: Callable = COMPARISONS[comparison]
-    if pd.api.types.is_numeric_dtype(column):
-        return compare(column.to_numpy(float), threshold) & column.notna().to_numpy()
-    inside = {}
-    for value in sorted(set(column.map(level_name)) - {UNKNOWN}):
+    if _of_numbers(column):
+        return compare(column.to_numpy(float, na_value=np.nan), threshold)
+    inside, names = {UNKNOWN: False}, value_names(column)
+    for value in sorted(set(names) - {UNKNOWN}):
         ends = _ends(value)
         if ends is None:
             raise ConfigError(f"{attribute} has no order ({value!r} is no number); {_choices(attribute, column)}")
@@ -218,7 +257,7 @@ def _compared(attribute: str, column: pd.Series, comparison: str, threshold: flo
         if low != high:
             raise ConfigError(f"{attribute}{comparison}{threshold:g} divides the bin {value!r}; choose one of its ends")
         inside[value] = low
-    return column.map(level_name).map(inside).fillna(False).to_numpy(bool)
+    return np.array([inside[name] for name in names], bool)
 
 
 def _ends(value: str) -> tuple[float, float] | None:
@@ -235,8 +274,18 @@ def _ends(value: str) -> tuple[float, float] | None:
     return (float(at_least), math.inf) if at_least else (float(number), float(number))
 
 
+def value_names(column: pd.Series) -> pd.Series:
+    """The values of an attribute by name, whatever their type; `unknown` where one is missing."""
+    pairs = zip(column, column.isna(), strict=True)
+    return pd.Series([UNKNOWN if missing else level_name(value) for value, missing in pairs], column.index, object)
+
+
+def _of_numbers(column: pd.Series) -> bool:
+    return pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column)
+
+
 def _column(attribute: str, annotators: pd.DataFrame) -> pd.Series:
-    if attribute in (PERSON, "annotator_id"):
+    if attribute in PEOPLE:
         return annotators["annotator_id"]
     available = [str(column) for column in annotators.columns if column != "annotator_id"]
     if attribute not in available:
@@ -253,9 +302,9 @@ def _choices(attribute: str, column: pd.Series) -> str:
     """Values that exist; of people only how many there are."""
     if column.name == "annotator_id":
         return f"there are {len(column)} annotators; `annotators.parquet` of the predictions names them"
-    if pd.api.types.is_numeric_dtype(column):
+    if _of_numbers(column):
         return f"its numbers lie between {column.min():g} and {column.max():g}"
-    values = column.map(level_name).value_counts().index
+    values = value_names(column).value_counts().index
     return f"choose from {', '.join(map(str, values[:30]))}{' …' if len(values) > 30 else ''}"
 
 
@@ -273,7 +322,7 @@ def split(text: str, separator: str) -> list[str]:
             quote = "" if quote else letter
         parts[-1] += letter
     if quote:
-        raise ConfigError(f"{text!r}: a quote {quote} is not closed")
+        raise ConfigError(f"{text!r}: a quote {quote} is not closed; a value that holds one goes into the other kind")
     return parts
 
 
@@ -294,15 +343,19 @@ def _item_condition(condition: str, text: str) -> tuple[str, str]:
     return column.strip(), _unquoted(value)
 
 
-def _item_values(items: pd.DataFrame, column: str, value: str) -> np.ndarray:
+def item_values(items: pd.DataFrame, column: str) -> pd.Series:
+    """The values of an item's attribute by name. Raises ConfigError for one that does not exist."""
+    available = [str(name) for name in items.columns if name not in NOT_ATTRIBUTES]
+    if column not in available:
+        known = f"choose from {', '.join(available)}" if available else "nothing is known about them but their text"
+        raise ConfigError(f"items have no attribute {column!r}; {known}")
+    return value_names(items[column])
+
+
+def _having_value(items: pd.DataFrame, column: str, value: str) -> np.ndarray:
     """Which items have this value, bool [item]."""
-    if column not in items:
-        available = [str(name) for name in items.columns if name not in ("item_id", "text", "text_pair")]
-        raise ConfigError(
-            f"items have no attribute {column!r}; choose from {', '.join(available) or 'none: there are no'}"
-        )
-    values = items[column].map(level_name)
-    chosen = (values == value).to_numpy(bool)
+    values = item_values(items, column)
+    chosen = (values == value).to_numpy()
     if not chosen.any():
         raise ConfigError(f"no item has {column}={value}; choose from {', '.join(sorted(set(values))[:30])}")
     return chosen

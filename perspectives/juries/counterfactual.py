@@ -2,10 +2,10 @@
 
 Moving one seat after the other to the pool with more votes for the event is not enough. Of pool A 4 of 7 people vote
 for it, of pool B 3 of 5: seven jurors from A decide for it with certainty, six and one from B with probability .771. So
-all compositions at distance 1 are tried, then all at distance 2, and so on.
+all compositions are looked at, in rings of growing distance.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,11 +13,7 @@ import numpy as np
 from perspectives.errors import ConfigError
 from perspectives.juries.counts import named_counts
 from perspectives.juries.rules import weights
-from perspectives.juries.seating import every
-from perspectives.juries.sweep import simplex
-from perspectives.juries.verdicts import ROUNDING, Question, verdicts
-
-Judge = Callable[[np.ndarray, np.ndarray], np.ndarray]
+from perspectives.juries.verdicts import ROUNDING, Question
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,66 +21,51 @@ class Counterfactual:
     """Fewest seat moves (half the L1 distance between compositions) that turn a verdict into its opposite.
 
     moves: float [item]; inf where no composition does, nan where the jury has no verdict to flip. composition: the
-    first that does, int64 [item, pool]; -1 where there is none. compositions: how many there are.
+    first that does, int64 [item, pool]; -1 where there is none.
     """
 
     moves: np.ndarray
     composition: np.ndarray
-    compositions: int
 
 
-def fewest_moves(
-    answers: np.ndarray, pools: np.ndarray, start: Sequence[int], question: Question, present: np.ndarray | None = None
-) -> Counterfactual:
-    """The counterfactuals of one composition over disjoint pools.
+def fewest_moves(outcome: np.ndarray, compositions: np.ndarray, start: Sequence[int]) -> Counterfactual:
+    """The counterfactuals of one composition among all of a sweep.
 
-    answers: [item, annotator, level]. pools: bool [pool, annotator]. start: seats per pool. Raises ConfigError where
-    there are too many compositions to try (see `simplex`).
+    outcome: verdicts 1, -1 or 0, int8 [item, composition]. compositions: seats, int64 [composition, pool]. start: one
+    of them. Raises ConfigError where it is none of them.
     """
-    origin = np.asarray(start)
-    size = int(origin.sum())
-    capacity = [size if question.replacement else min(size, int(pool.sum())) for pool in pools]
-    others = simplex(size, capacity)
-    distance = np.abs(others - origin).sum(1) // 2
-
-    def outcome(rows: np.ndarray, compositions: np.ndarray) -> np.ndarray:
-        inside = None if present is None else present[rows]
-        return verdicts(answers[rows], every(pools, compositions), question, inside).outcome
-
-    first = outcome(np.arange(len(answers)), origin[None])[:, 0]
-    moves = np.where(first == 0, np.nan, np.inf)
-    composition = np.full((len(answers), len(pools)), -1)
-    for ring in range(1, int(distance.max()) + 1):
-        candidates = others[distance == ring]
-        open_items = np.flatnonzero(np.isinf(moves))
-        if not len(open_items) or not len(candidates):
-            continue
-        flipped = outcome(open_items, candidates) == -first[open_items, None]
-        found = flipped.any(1)
-        moves[open_items[found]] = ring
-        composition[open_items[found]] = candidates[flipped[found].argmax(1)]
-    return Counterfactual(moves, composition, len(others))
+    first = outcome[:, _place(compositions, start)]
+    distance = np.abs(compositions - np.asarray(start)).sum(1) // 2
+    rings = np.argsort(distance, kind="stable")
+    opposite = outcome[:, rings] == -first[:, None]
+    flipped = opposite.any(1) & (first != 0)
+    nearest = rings[opposite.argmax(1)]
+    moves = np.where(first == 0, np.nan, np.where(flipped, distance[nearest], np.inf))
+    return Counterfactual(moves, np.where(flipped[:, None], compositions[nearest], -1))
 
 
 def pivotal(positive: np.ndarray, compositions: np.ndarray, start: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
     """The pool to which moving one seat changes P(positive) most: its position int64 [item] and the change [item].
 
     positive: of all compositions, [item, composition], as a sweep has them. The seat may come from any other pool. The
-    position is -1 and the change nan where no seat can be moved.
+    position is -1 where no move changes anything, and the change nan where no seat can be moved.
     """
+    here = _place(compositions, start)
     difference = compositions - np.asarray(start)
-    here = np.flatnonzero((difference == 0).all(1))
-    if not len(here):
-        raise ConfigError(f"composition {list(map(int, start))} is none of those swept")
     neighbours = np.flatnonzero(np.abs(difference).sum(1) == 2)
-    gaining = difference[neighbours].argmax(1)
-    change = positive[:, neighbours] - positive[:, here]
-    size = np.where(np.isnan(change), -1.0, np.abs(change))
     if not len(neighbours):
         return np.full(len(positive), -1), np.full(len(positive), np.nan)
-    best = size.argmax(1)
+    change = positive[:, neighbours] - positive[:, [here]]
+    best = np.where(np.isnan(change), -1, np.abs(change)).argmax(1)
     moved = change[np.arange(len(change)), best]
-    return np.where(np.isnan(moved), -1, gaining[best]), moved
+    return np.where(np.abs(moved) > ROUNDING, difference[neighbours].argmax(1)[best], -1), moved
+
+
+def _place(compositions: np.ndarray, start: Sequence[int]) -> int:
+    found = np.flatnonzero((compositions == np.asarray(start)).all(1))
+    if not len(found):
+        raise ConfigError(f"composition {list(map(int, start))} is none of those swept")
+    return int(found[0])
 
 
 def fewest_swaps(
@@ -113,9 +94,7 @@ def fewest_swaps(
         if first == 0:
             swaps[item] = np.nan
             continue
-        leaving = sorted(
-            jury, key=lambda person: -first * chances[person]
-        )  # a positive verdict loses its firmest votes
+        leaving = sorted(jury, key=lambda person: -first * chances[person])  # a positive verdict's firmest votes first
         joining = sorted(outside, key=lambda person: first * chances[person])
         for count in range(1, min(seats, len(outside)) + 1):
             members = [*leaving[count:], *joining[:count]]

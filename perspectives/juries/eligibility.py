@@ -6,26 +6,33 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from perspectives.data.scale import level_name
+from perspectives.data.validation import UNKNOWN
 from perspectives.errors import ConfigError
+from perspectives.juries.compositions import item_values, value_names
 from perspectives.predictions import Predictions
 
 
 class Docket(NamedTuple):
-    """Items judged by the same people. name: of their common value, '' for all items. items: int64 [row].
-    people: bool [annotator], who is eligible."""
+    """Items judged by the same people. name: of their common value, '' for all items. items: int64 [row],
+    ascending. people: bool [annotator], who is eligible."""
 
     name: str
     items: np.ndarray
     people: np.ndarray
 
+    def answers(self, predictions: Predictions) -> np.ndarray:
+        """What everyone would say of its items, [row, annotator, level]; not copied where these are all items."""
+        everything = predictions.answers()
+        return everything if len(self.items) == len(everything) else everything[self.items]
+
 
 def dockets(predictions: Predictions, same: str | None = None, min_training_labels: int = 0) -> list[Docket]:
     """Items with who is eligible for them.
 
-    same: an item attribute, such as `language`: people judge items that share their own attribute of that name or,
-    where people have none, items like those they labelled. min_training_labels: what the model must have seen of a
-    person in every fold; people who labelled no item here count as never seen.
+    same: an item attribute, such as `language`: people judge items that share their own attribute of that name (nobody
+    those whose value is unknown) or, where people have no such attribute, items like those they labelled.
+    min_training_labels: what the model must have seen of a person in every fold; people who labelled no item here count
+    as never seen.
 
     Raises ConfigError for an unknown item attribute, and when nobody is eligible at all.
     """
@@ -35,11 +42,6 @@ def dockets(predictions: Predictions, same: str | None = None, min_training_labe
         raise ConfigError(f"nobody has {min_training_labels} training labels; the most of one person are {most}")
     if same is None:
         return [Docket("", np.arange(len(predictions.items)), trained)]
-    if same not in predictions.items:
-        available = [str(c) for c in predictions.items if c not in ("item_id", "text", "text_pair")]
-        raise ConfigError(
-            f"items have no attribute {same!r}; choose from {', '.join(available) or 'none: there are no'}"
-        )
     found = [Docket(f"{same}={value}", rows, who & trained) for value, rows, who in _sharing(predictions, same)]
     if not any(docket.people.any() for docket in found):
         raise ConfigError(f"eligible={same}: no annotator shares the {same} of any item")
@@ -53,13 +55,13 @@ def _training_labels(predictions: Predictions) -> np.ndarray:
 
 
 def _sharing(predictions: Predictions, same: str) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
-    values = predictions.items[same].map(level_name)
-    own = predictions.annotators[same].map(level_name) if same in predictions.annotators else None
+    values = item_values(predictions.items, same)
+    own = value_names(predictions.annotators[same]) if same in predictions.annotators else None
     judged = values.to_numpy()[predictions.item_index]
     for value in pd.unique(values):
         rows = np.flatnonzero(values == value)
         if own is not None:
-            yield value, rows, (own == value).to_numpy(bool)
+            yield value, rows, (own == value).to_numpy() & (value != UNKNOWN)
         else:
             labelled = np.zeros(len(predictions.annotators), bool)
             labelled[predictions.annotator_index[judged == value]] = True

@@ -13,6 +13,7 @@ from perspectives.errors import ConfigError
 COMPARISONS: dict[str, Callable] = {
     ">=": operator.ge, "<=": operator.le, "!=": operator.ne, ">": operator.gt, "<": operator.lt, "=": operator.eq,
 }  # fmt: skip
+NUMBER = r"(-?(?:\d+(?:\.\d+)?|\.\d+))"
 PATTERN = re.compile(r"\s*label\s*(>=|<=|!=|>|<|=)\s*(.+?)\s*", re.DOTALL)
 
 
@@ -40,7 +41,7 @@ class Event:
                     f"labels are {scale.describe()}: say what the jury decides, event='{_example(scale)}'"
                 )
             text = f"label={scale.levels[-1]}"
-        found = PATTERN.fullmatch(text)
+        found = PATTERN.fullmatch(str(text))
         if not found:
             raise ConfigError(f"event {text!r} is not understood; write it like {_example(scale)}")
         comparison, value = found.groups()
@@ -53,12 +54,8 @@ class Event:
         if len(self.operands) > 1 and (ordered or self.scale.kind == "interval"):
             raise ConfigError(f"event {self.text!r}: alternatives a|b go with = and != of levels only")
         if self.scale.kind == "interval":
-            try:
-                float(self.operands[0])
-            except ValueError:
-                raise ConfigError(
-                    f"event {self.text!r}: labels are {self.scale.describe()}; compare with one"
-                ) from None
+            if not re.fullmatch(NUMBER, self.operands[0]):
+                raise ConfigError(f"event {self.text!r}: labels are {self.scale.describe()}; compare with one")
             return
         if unknown := [name for name in self.operands if name not in self.scale.levels]:
             raise ConfigError(f"event {self.text!r}: {unknown[0]!r} is no level; labels are {self.scale.describe()}")
@@ -90,7 +87,8 @@ class Event:
         Raises ConfigError for an event that is no comparison with one number.
         """
         if self.scale.kind not in ("ordinal", "interval") or len(self.operands) > 1:
-            raise ConfigError(f"a mean or median of labels cannot be asked whether {self.text}; use label>=…")
+            remedy = "event='label>=…'" if self.scale.kind in ("ordinal", "interval") else "a rule that counts votes"
+            raise ConfigError(f"a mean or median of labels cannot be asked whether {self.text}; use {remedy}")
         operand = self.operands[0]
         if self.scale.kind == "ordinal":
             threshold = float(self.scale.values[self.scale.levels.index(operand)])

@@ -1,21 +1,23 @@
 """Everything asked about juries in one setting (event, rule, size), as tables."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
 
 from perspectives.errors import ConfigError
-from perspectives.juries.compositions import Composition, Seats, apportioned, seats
-from perspectives.juries.counterfactual import Counterfactual, fewest_moves, pivotal
+from perspectives.juries.compositions import Composition, Seats, apportioned, names_people, seats
+from perspectives.juries.counterfactual import Counterfactual, fewest_moves, fewest_swaps, pivotal
 from perspectives.juries.eligibility import Docket
 from perspectives.juries.events import Event
-from perspectives.juries.people import RealJuries, against_people, agreement, human_majority
+from perspectives.juries.people import against_people, agreement, human_majority
 from perspectives.juries.sitting import sit
-from perspectives.juries.sweep import Swept, flips, p_value, population, shuffled, sweep, sweep_pools
+from perspectives.juries.sweep import Swept, flips, p_value, shuffled, shuffled_attributes, sweep, sweep_pools
 from perspectives.juries.verdicts import Question, Verdicts
-from perspectives.metrics.estimate import Estimate, mean
+from perspectives.metrics.estimate import Estimate, mean, pearson
+from perspectives.metrics.groups import SMALLEST_GROUP
 from perspectives.metrics.intervals import Interval, by_item, two_way
 from perspectives.predictions import Predictions
 
@@ -38,33 +40,45 @@ class Setting:
 class Inquiry:
     """Answers in one setting.
 
-    composition: as typed. verdicts, population: of it and of juries of everyone, [item, 1]. human: verdict of all
-    raters of each item, int8 [item]. seeds: share of flips against the population jury, for each seed.
+    composition: as typed. verdicts: of it, [item, 1]. everyone: a jury of as many people drawn from everyone eligible.
+    population: verdicts of it, [item, 1]. weighted: whether the people of the composition were weighted by competence;
+    those of the population never are. human: verdict of all raters of each item, int8 [item]. seeds: share of flips
+    against the population jury, for each seed. null: the same share with everybody's attributes dealt out at random,
+    [draw]; empty where no attribute decides who sits. swaps: of a jury of named people, fewest exchanges that reverse
+    the verdict, float [item] (see `fewest_swaps`); None for others.
     """
 
     setting: Setting
     composition: str
     predictions: Predictions
     verdicts: Verdicts
+    everyone: str
     population: Verdicts
+    weighted: bool
     human: np.ndarray
     seeds: list[float]
+    null: np.ndarray
+    swaps: np.ndarray | None = None
 
+    @property
+    def name(self) -> str:
+        return f"{self.composition}, weighted by competence" if self.weighted else self.composition
+
+    @cached_property
     def rows(self) -> list[dict[str, object]]:
         """One row for the population jury and, where it is another, one for the composition."""
-        everyone = f"{self.setting.size} population"
-        found = [] if self.composition == everyone else [(self.composition, self.verdicts)]
-        shared = self.setting.columns()
+        asked = {self.everyone: self.population, self.name: self.verdicts}
         return [
-            shared | {"composition": name} | summary(one, self.population.outcome[:, 0], self.human)
-            for name, one in [(everyone, self.population), *found]
+            self.setting.columns() | {"composition": name} | summary(one, self.population.outcome[:, 0], self.human)
+            for name, one in asked.items()
         ]
 
     def items(self) -> pd.DataFrame:
         """A row per item."""
-        return verdict_table(self.predictions, self.setting, self.composition, self.verdicts).assign(
-            population=named(self.population.outcome[:, 0]), humans=named(self.human)
+        table = verdict_table(self.predictions, self.setting, self.name, self.verdicts).assign(
+            population=named(self.population), humans=outcome_names(self.human)
         )
+        return table if self.swaps is None else table.assign(swaps=self.swaps)
 
 
 def inquire(
@@ -75,25 +89,50 @@ def inquire(
     dockets: Sequence[Docket],
     trials: int | None = None,
     weights: np.ndarray | None = None,
+    seed: int = 0,
+    shuffles: int = 100,
 ) -> Inquiry:
-    """Ask one composition. predictions: the average over seeds. seeds: each of them."""
+    """Ask one composition.
+
+    predictions: the average over seeds. seeds: each of them. trials, weights, seed: see `sit`. shuffles: draws of the
+    null, which sampled verdicts go without.
+    """
     jury = Composition.parse(composition)
+    blind, question = jury.blind(), setting.question
+    same = jury.text == blind.text and weights is None
 
     def asked(one: Predictions) -> tuple[Verdicts, Verdicts]:
-        found = sit(one, jury, setting.question, dockets, trials, weights)
-        if found.error is not None:
-            everyone = Composition.parse(f"{setting.size} population")
-            return found, sit(one, everyone, setting.question, dockets, trials, weights)
-        return found, population(one, setting.size, setting.question, dockets)
+        found = sit(one, jury, question, dockets, trials, weights, seed)
+        return found, found if same else sit(one, blind, question, dockets, trials, None, seed)
 
     found, everyone = asked(predictions)
     spread = []
-    if len(seeds) > 1 and found.error is None:
+    if len(seeds) > 1 and found.error is None and not same:
         for one in seeds:
             mine, theirs = asked(one)
             spread.append(float(np.nanmean(flips(mine, theirs.outcome[:, 0]))))
-    human = human_majority(predictions, setting.question.event)
-    return Inquiry(setting, jury.text, predictions, found, everyone, human, spread)
+    null = np.empty(shuffles if jury.attributes(predictions.annotators) and found.error is None else 0)
+    random = np.random.default_rng(seed)
+    for draw in range(len(null)):
+        dealt = replace(predictions, annotators=shuffled_attributes(predictions.annotators, dockets, random))
+        null[draw] = np.nanmean(flips(sit(dealt, jury, question, dockets, None, weights), everyone.outcome[:, 0]))
+    human = human_majority(predictions, question.event)
+    return Inquiry(
+        setting, jury.text, predictions, found, blind.text, everyone, weights is not None, human, spread, null,
+        _swaps(predictions, jury, question),
+    )  # fmt: skip
+
+
+def _swaps(predictions: Predictions, jury: Composition, question: Question) -> np.ndarray | None:
+    """Fewest exchanges of a jury of named people for others that reverse its verdicts; None for other juries."""
+    if len(jury.clauses) > 1 or not question.rule.counting or question.replacement:
+        return None
+    bench = seats(jury.clauses[0][2], predictions.annotators)
+    if any(one.count != 1 or one.members.sum() != 1 or not names_people(one.pool) for one in bench):
+        return None
+    people = [int(np.flatnonzero(one.members)[0]) for one in bench]
+    votes = question.event.votes(predictions.answers(), question.hard)
+    return fewest_swaps(np.broadcast_to(votes, (len(votes), len(predictions.annotators))), people, question)[0]
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,10 +154,11 @@ class SweepInquiry:
     moves: Counterfactual
     rates: pd.DataFrame = field(repr=False)
 
+    @cached_property
     def headline(self) -> dict[str, object]:
         """The share of verdicts that depend on who sits, with its interval, null and p-value."""
+        row: dict[str, object] = {"pools": ", ".join(self.swept.pools), "compositions": len(self.swept.compositions)}
         found = by_item(self.swept.dependent())
-        row = {"pools": ", ".join(self.swept.pools), "compositions": len(self.swept.compositions)}
         row |= {
             "items": int(self.swept.supported.sum()),
             "dependent": found.value,
@@ -134,6 +174,7 @@ class SweepInquiry:
         row |= {"flippable": float(np.isfinite(counted).mean()) if len(counted) else float("nan")}
         return self.setting.columns() | row
 
+    @cached_property
     def rows(self) -> list[dict[str, object]]:
         """One row per composition."""
         reference = self.swept.population.outcome[:, 0]
@@ -146,7 +187,8 @@ class SweepInquiry:
 
     def items(self) -> pd.DataFrame:
         """A row per item: over all compositions the lowest and highest P(positive), whether the verdict depends on who
-        sits, the fewest moves that flip it and to what, and the pool that matters most."""
+        sits, the fewest moves that flip it and to what, and the pool that matters most; missing (of texts: empty) where
+        no jury can be drawn, or no seat moved."""
         positive = self.swept.verdicts.positive
         pool, change = pivotal(positive, self.swept.compositions, self.start)
         names = np.array([*self.swept.pools, ""])
@@ -156,9 +198,9 @@ class SweepInquiry:
         lowest, highest = np.full(len(table), np.nan), np.full(len(table), np.nan)
         lowest[supported], highest[supported] = np.nanmin(positive[supported], 1), np.nanmax(positive[supported], 1)
         return table.assign(
-            population=named(self.swept.population.outcome[:, 0]), humans=named(self.human), lowest=lowest,
-            highest=highest, depends=self.swept.depends, moves=self.moves.moves, flipped_by=flipped,
-            pivotal=names[pool], change_per_seat=change,
+            population=named(self.swept.population), humans=outcome_names(self.human), lowest=lowest, highest=highest,
+            depends=pd.Series(self.swept.depends, dtype="boolean").where(supported), moves=self.moves.moves,
+            flipped_by=flipped, pivotal=names[pool], change_per_seat=change,
         )  # fmt: skip
 
 
@@ -181,60 +223,41 @@ def inquire_sweep(
     random = np.random.default_rng(seed)
     null = np.empty(0 if all(pool.members.sum() == 1 for pool in pools) else shuffles)  # names have no null
     for draw in range(len(null)):
-        null[draw] = sweep(predictions, shuffled(pools, random), size, question, dockets).dependent().value
+        dealt = shuffled(pools, dockets, random)
+        null[draw] = sweep(predictions, dealt, size, question, dockets, swept.population).dependent().value
         progress()
     spread = [sweep(one, pools, size, question, dockets).dependent().value for one in seeds] if len(seeds) > 1 else []
-    start = _proportional(pools, size, question.replacement)
-    moves = _moves(predictions, pools, start, question, dockets)
+    start = _proportional(pools, size, swept.compositions.max(0))
+    moves = fewest_moves(swept.verdicts.outcome, swept.compositions, start)
     human = human_majority(predictions, question.event)
     rates = pool_rates(predictions, pools, question.event)
     return SweepInquiry(setting, predictions, swept, pools, null, spread, human, start, moves, rates)
 
 
-def _proportional(pools: Sequence[Seats], size: int, replacement: bool) -> list[int]:
-    """Seats in proportion to the pools' people; what does not fit into a pool goes to the largest others."""
-    people = [int(pool.members.sum()) for pool in pools]
-    given = apportioned(size, people)
-    if not replacement:
-        given = [min(one, most) for one, most in zip(given, people, strict=True)]
-        while sum(given) < size:
-            given[int(np.argmax(np.array(people) - given))] += 1
-    return given
+def _proportional(pools: Sequence[Seats], size: int, most: np.ndarray) -> list[int]:
+    """Seats in proportion to the pools' people; what does not fit into a pool goes to those with most room left.
 
-
-def _moves(
-    predictions: Predictions,
-    pools: Sequence[Seats],
-    start: Sequence[int],
-    question: Question,
-    dockets: Sequence[Docket],
-) -> Counterfactual:
-    moves = np.full(len(predictions.items), np.nan)
-    composition = np.full((len(moves), len(pools)), -1)
-    tried = 0
-    for docket in dockets:
-        members = np.stack([pool.members & docket.people for pool in pools])
-        if (members.sum(1) < start).any() and not question.replacement:
-            continue  # the proportional jury cannot be drawn for these items
-        found = fewest_moves(predictions.answers()[docket.items], members, start, question)
-        moves[docket.items], composition[docket.items] = found.moves, found.composition
-        tried = max(tried, found.compositions)
-    return Counterfactual(moves, composition, tried)
+    most: largest number of seats of each pool, int64 [pool].
+    """
+    given = np.minimum(apportioned(size, [int(pool.members.sum()) for pool in pools]), most)
+    while given.sum() < size:
+        given[np.argmax(most - given)] += 1
+    return given.tolist()
 
 
 # Tables. -----------------------------------------------------------------------------------------------------------
 
 
 def summary(found: Verdicts, reference: np.ndarray, human: np.ndarray) -> dict[str, object]:
-    """What one composition [item, 1] decides overall: shares of items, with 95 % intervals of flips over items."""
+    """What one composition [item, 1] decides overall: shares of items, with 95 % intervals of flips over items; nan
+    where no such jury can be drawn for any. Against people only items count whose raters are not tied."""
     rows = ~np.isnan(found.positive[:, 0])
-    outcome = found.outcome[rows, 0]
-    decided = human[rows] != 0
-    result: dict[str, object] = {"items": int(rows.sum()), "p_positive": float(found.positive[rows].mean())}
-    result |= {name: float((outcome == value).mean()) for value, name in OUTCOMES.items()}
-    result |= _interval("flips", by_item(mean(outcome != reference[rows])))
-    result["reversed"] = float((outcome * reference[rows] == -1).mean())
-    result |= _interval("flips_humans", by_item(mean((outcome != human[rows])[decided])))
+    outcome, before, people = found.outcome[rows, 0], reference[rows], human[rows]
+    result: dict[str, object] = {"items": int(rows.sum()), "p_positive": mean(found.positive[rows, 0]).value}
+    result |= {name: mean(outcome == value).value for value, name in OUTCOMES.items()}
+    result |= _interval("flips", by_item(mean(outcome != before)))
+    result["reversed"] = mean(outcome * before == -1).value
+    result |= _interval("flips_humans", by_item(mean((outcome != people)[people != 0])))
     if found.error is not None:
         result["standard_error"] = float(np.nanmax(found.error))
     return result
@@ -244,63 +267,63 @@ def verdict_table(predictions: Predictions, setting: Setting, composition: str, 
     """Verdicts of one composition, a row per item; `verdict` is empty where no such jury could be drawn."""
     table = pd.DataFrame({"item_id": predictions.items["item_id"], **setting.columns(), "composition": composition})
     positive, negative = found.positive[:, 0], found.negative[:, 0]
-    verdict = np.where(np.isnan(positive), "", named(found.outcome[:, 0]))
-    table = table.assign(positive=positive, negative=negative, hung=found.hung[:, 0], verdict=verdict)
+    table = table.assign(positive=positive, negative=negative, hung=found.hung[:, 0], verdict=named(found))
     return table if found.error is None else table.assign(standard_error=found.error[:, 0])
 
 
 def pool_rates(predictions: Predictions, pools: Sequence[Seats], event: Event) -> pd.DataFrame:
     """Predicted and observed rate of the event among the annotations of each pool's people, with the difference and its
-    interval (over items and people)."""
+    interval (over items and people).
+
+    A row per pool: pool, people, raters (those with annotations here), pairs, predicted, observed, difference,
+    difference_low, difference_high. Rates of fewer than 5 raters are nan, unless the pool is one person by name.
+    """
     predicted = event.votes(predictions.values)
     observed = event.holds(predictions.observed).astype(float)
     people, items = predictions.annotator_index, predictions.item_index
     rows = []
     for pool in pools:
         inside = pool.members[people]
-        row = {"pool": pool.pool, "people": int(pool.members.sum()), "pairs": int(inside.sum())}
-        if inside.any():
-            bias = two_way(mean(predicted[inside] - observed[inside]), items[inside], people[inside])
-            row |= {"predicted": predicted[inside].mean(), "observed": observed[inside].mean()}
-            row |= _interval("difference", bias)
-        rows.append(row)
+        count, raters = int(pool.members.sum()), len(np.unique(people[inside]))
+        row = {"pool": pool.pool, "people": count, "raters": raters, "pairs": int(inside.sum())}
+        shown = inside if raters >= SMALLEST_GROUP or count == 1 else np.zeros_like(inside)
+        bias = two_way(mean(predicted[shown] - observed[shown]), items[shown], people[shown])
+        row |= {"predicted": mean(predicted[shown]).value, "observed": mean(observed[shown]).value}
+        rows.append(row | _interval("difference", bias))
     return pd.DataFrame(rows)
 
 
-def real_jury_row(
-    predictions: Predictions, setting: Setting, composition: str, people: np.ndarray, majority: np.ndarray | None
-) -> dict[str, object]:
-    """Predicted juries of a composition against juries of the real raters; the composition holds for all items.
+def real_jury_row(asked: Inquiry, dockets: Sequence[Docket], majority: np.ndarray | None) -> dict[str, object]:
+    """The predicted juries of an inquiry against juries of the real raters; the composition holds for all items.
 
-    people: bool [annotator], who is eligible. majority: the majority model's verdict, int8 [item], to stand beside.
+    majority: the majority model's verdict, int8 [item], to stand beside.
     """
-    clauses = Composition.parse(composition).seats_for(predictions.items)
+    clauses = Composition.parse(asked.composition).seats_for(asked.predictions.items)
     if len(clauses) > 1:
         raise ConfigError("juries of real raters are computed for one composition of all items; name its seats")
-    found = against_people(predictions, seats(clauses[0][1], predictions.annotators, people), setting.question)
-    row = setting.columns() | {"composition": composition, "supported": float(found.supported.mean())}
+    found = against_people(asked.predictions, clauses[0][1], asked.setting.question, dockets, asked.verdicts)
+    row = asked.setting.columns() | {"composition": asked.name, "supported": float(found.supported.mean())}
     row |= _interval("agreement", by_item(found.agreement())) | _interval("distance", by_item(found.distance()))
-    row["correlation"] = _correlation(found)
-    if majority is not None:
-        real = found.real.outcome[:, 0]
-        row |= _interval("agreement_majority", by_item(agreement(majority, real, found.supported)))
-        model = mean((found.predicted.outcome[:, 0] == real)[found.supported])
-        other = mean((majority == real)[found.supported])
-        row |= _interval("gain", by_item(model - other))
-    return row
-
-
-def _correlation(found: RealJuries) -> float:
     real, predicted = (one.positive[found.supported, 0] for one in (found.real, found.predicted))
-    return float(np.corrcoef(real, predicted)[0, 1]) if real.std() and predicted.std() else float("nan")
+    row["correlation"] = pearson(real, predicted).value
+    if majority is not None:
+        verdict = found.real.outcome[:, 0]
+        other = agreement(majority, verdict, found.supported)
+        row |= _interval("agreement_majority", by_item(other)) | _interval("gain", by_item(found.agreement() - other))
+    return row
 
 
 def _interval(name: str, found: Interval | Estimate) -> dict[str, object]:
     return {name: found.value, f"{name}_low": found.low, f"{name}_high": found.high}  # type: ignore[union-attr]
 
 
-def named(outcome: np.ndarray) -> np.ndarray:
-    """Verdicts as words, [item]."""
+def named(found: Verdicts) -> np.ndarray:
+    """Verdicts of one composition as words, [item]; empty where no such jury could be drawn."""
+    return np.where(np.isnan(found.positive[:, 0]), "", outcome_names(found.outcome[:, 0]))
+
+
+def outcome_names(outcome: np.ndarray) -> np.ndarray:
+    """1, -1 and 0 as words, [item]."""
     return np.array([OUTCOMES[int(value)] for value in outcome])
 
 

@@ -7,9 +7,12 @@ import numpy as np
 
 from perspectives.data.scale import Scale
 from perspectives.errors import ConfigError
-from perspectives.juries.compositions import Seats
+from perspectives.juries.compositions import seats
+from perspectives.juries.counts import chunks
+from perspectives.juries.eligibility import Docket
 from perspectives.juries.events import Event
-from perspectives.juries.seating import seated
+from perspectives.juries.seating import Seating, seated
+from perspectives.juries.sweep import per_docket
 from perspectives.juries.verdicts import Question, Verdicts, verdicts
 from perspectives.metrics.estimate import Estimate, mean
 from perspectives.predictions import Predictions
@@ -33,7 +36,7 @@ class RealJuries:
     @property
     def supported(self) -> np.ndarray:
         """Items with enough raters, bool [item]."""
-        return ~np.isnan(self.real.positive[:, 0])
+        return ~np.isnan(self.real.positive[:, 0] + self.predicted.positive[:, 0])
 
     def agreement(self) -> Estimate:
         """Share of supported items on which both juries have the same verdict."""
@@ -49,14 +52,13 @@ def agreement(verdict: np.ndarray, real: np.ndarray, rows: np.ndarray) -> Estima
     return mean((verdict == real)[rows])
 
 
-def real_votes(predictions: Predictions, event: Event) -> tuple[np.ndarray, np.ndarray]:
-    """What raters said: votes for the event float64 [item, annotator], the mean over repeated annotations, and who
-    rated, bool [item, annotator]."""
-    shape = (len(predictions.items), len(predictions.annotators))
-    place = np.ravel_multi_index((predictions.item_index, predictions.annotator_index), shape)
-    count = np.bincount(place, minlength=shape[0] * shape[1])
-    said = np.bincount(place, event.holds(predictions.observed), shape[0] * shape[1])
-    return (said / np.maximum(count, 1)).reshape(shape), (count > 0).reshape(shape)
+def ratings(predictions: Predictions, event: Event) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """What raters said, a row per person and item: item and annotator int64 [rating], and the vote for the event,
+    float64 [rating]: 0 or 1, the mean over repeated annotations."""
+    people = len(predictions.annotators)
+    place, which = np.unique(predictions.item_index * people + predictions.annotator_index, return_inverse=True)
+    vote = np.bincount(which, event.holds(predictions.observed)) / np.maximum(np.bincount(which), 1)
+    return place // people, place % people, vote
 
 
 def human_majority(predictions: Predictions, event: Event) -> np.ndarray:
@@ -66,43 +68,64 @@ def human_majority(predictions: Predictions, event: Event) -> np.ndarray:
     return np.sign(np.bincount(predictions.item_index, holds, len(predictions.items))).astype(np.int8)
 
 
-def against_people(predictions: Predictions, seats: Sequence[Seats], question: Question) -> RealJuries:
+def against_people(
+    predictions: Predictions, text: str, question: Question, dockets: Sequence[Docket], predicted: Verdicts
+) -> RealJuries:
     """Predicted juries of a composition beside juries of the real raters, drawn in the same way.
 
+    text: its seats, the same for all items. predicted: their verdicts, [item, 1].
     Rules that count votes only: raises ConfigError for others, and where no item has raters enough.
     """
     if not question.rule.counting:
         raise ConfigError(f"juries of real raters are computed for rules that count votes; rule is {question.rule}")
-    votes, rated = real_votes(predictions, question.event)
-    seating = seated(seats, None, question.replacement)
-    if len(seating.weight) > 1:
-        raise ConfigError("juries of real raters need pools that do not overlap")
-    binary = np.stack([1 - votes, votes], -1)
-    asked = Question(Event.parse(None, YES_NO), question.rule, question.tie, replacement=question.replacement)
-    real = verdicts(binary, seating, asked, rated)
-    found = RealJuries(real, verdicts(predictions.answers(), seating, question), _raters(rated, seating.pools))
+    said = ratings(predictions, question.event)
+    raters = np.zeros(len(predictions.items), np.int64)
+
+    def judge(docket: Docket) -> Verdicts:
+        seating = seated(seats(text, predictions.annotators, docket.people), None, question.replacement)
+        if len(seating.weight) > 1:
+            raise ConfigError("juries of real raters need pools that do not overlap")
+        inside = np.asarray(seating.pools.any(0))[said[1]]
+        raters[docket.items] = np.bincount(said[0][inside], minlength=len(raters))[docket.items]
+        return _real(said, docket.items, seating, question)
+
+    found = RealJuries(per_docket(dockets, len(raters), 1, judge), predicted, raters)
     if not found.supported.any():
         raise ConfigError(
-            f"no item has raters enough for {', '.join(f'{one.count} {one.pool}' for one in seats)}; an item has at "
-            f"most {int(found.raters.max())} raters in these pools; use fewer seats"
+            f"no item has raters enough for {text}: at most {raters.max()} raters of an item are in these pools; use "
+            "fewer seats"
         )
     return found
+
+
+def _real(said: Sequence[np.ndarray], items: np.ndarray, seating: Seating, question: Question) -> Verdicts:
+    """Verdicts of the juries that can be drawn from each item's raters, [item, 1]."""
+    item, person, vote = said
+    people = seating.pools.shape[1]
+    asked = Question(Event.parse(None, YES_NO), question.rule, question.tie, replacement=question.replacement)
+    parts = []
+    for rows in chunks(len(items), 64 * people):
+        chosen = np.isin(item, items[rows])
+        place = np.searchsorted(items[rows], item[chosen]), person[chosen]
+        rated = np.zeros((len(rows), people), bool)
+        answers = np.zeros((len(rows), people, 2))
+        rated[place], answers[place] = True, np.stack([1 - vote[chosen], vote[chosen]], -1)
+        parts.append(verdicts(answers, seating, asked, rated))
+    return Verdicts(*(np.concatenate([getattr(part, name) for part in parts]) for name in ("positive", "negative")))
 
 
 def competence(predictions: Predictions, event: Event) -> np.ndarray:
     """How often each person agrees with the other raters of the same items, 0..1, float64 [annotator].
 
     Mean over the person's annotations of the share of other raters who said the same of the event, shrunk by 10
-    annotations towards everyone's mean; people without such annotations get the mean.
+    annotations towards everyone's mean; people without such annotations get the mean, and everybody 1 where nobody
+    shares an item with anybody.
     """
-    votes, rated = real_votes(predictions, event)
-    others, for_it = rated.sum(1, keepdims=True) - rated, (votes * rated).sum(1, keepdims=True) - votes * rated
-    share = for_it / np.maximum(others, 1)
-    same = np.where(rated & (others > 0), votes * share + (1 - votes) * (1 - share), 0.0)
-    count = (rated & (others > 0)).sum(0)
-    average = same.sum() / max(count.sum(), 1)
-    return (same.sum(0) + 10 * average) / (count + 10)
-
-
-def _raters(rated: np.ndarray, pools: np.ndarray) -> np.ndarray:
-    return rated[:, pools.any(0)].sum(1)
+    item, person, vote = ratings(predictions, event)
+    others, for_it = np.bincount(item)[item] - 1, np.bincount(item, vote)[item] - vote
+    shared = others > 0
+    share = for_it[shared] / others[shared]
+    same = vote[shared] * share + (1 - vote[shared]) * (1 - share)
+    average = same.mean() if len(same) else 1.0
+    agreed, count = (np.bincount(person[shared], by, len(predictions.annotators)) for by in (same, None))
+    return (agreed + 10 * average) / (count + 10)

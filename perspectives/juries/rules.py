@@ -34,7 +34,7 @@ class Rule:
     @classmethod
     def parse(cls, text: str) -> "Rule":
         """Raises ConfigError for a text that is no rule."""
-        found = re.fullmatch(r"\s*(\w+)(?:\s+(\d+(?:\.\d+)?(?:/\d+)?))?\s*", str(text))
+        found = re.fullmatch(r"\s*(\w+)(?:\s+(\d+(?:\.\d+)?(?:/[1-9]\d*)?))?\s*", str(text))
         kind, number = found.groups() if found else (str(text), None)
         if kind not in (*COUNTING, *OF_LEVELS):
             raise ConfigError(f"rule {text!r} is unknown; choose {ACCEPTED}")

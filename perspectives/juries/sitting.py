@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from perspectives.errors import ConfigError
-from perspectives.juries.compositions import EVERYONE, PERSON, Composition, Seats, seats
+from perspectives.juries.compositions import EVERYONE, PERSON, Composition, Seats, names_people, seats
 from perspectives.juries.eligibility import Docket
 from perspectives.juries.sampling import sampled_verdicts
 from perspectives.juries.seating import seated
@@ -14,7 +14,8 @@ from perspectives.juries.verdicts import Question, Verdicts, exact, verdicts
 from perspectives.metrics.groups import SMALLEST_GROUP
 from perspectives.predictions import Predictions
 
-TRIALS = 10_000
+TRIALS = {"median_of_means": 1_000}  # each of 100 juries
+USUAL_TRIALS = 10_000
 
 
 def sit(
@@ -24,28 +25,34 @@ def sit(
     dockets: Sequence[Docket],
     trials: int | None = None,
     weights: np.ndarray | None = None,
+    seed: int = 0,
 ) -> Verdicts:
     """Verdicts of one composition, [item, 1].
 
-    trials: juries to draw at random; None computes them exactly, or draws 10,000 where the rule has no exact solution.
+    trials: juries to draw at random, from `seed`; None computes them exactly, or draws 10,000 (of median_of_means
+    1,000) where the rule has no exact solution.
     weights: how likely each person is drawn in relation to others, float [annotator], with replacement only.
 
     Raises ConfigError for seats that cannot be filled, pools of fewer than 5 people who are not named, and rules that
     do not fit the labels.
     """
-    if weights is not None and (not question.replacement or trials is not None):
-        raise ConfigError("people are weighted where juries are drawn with replacement and computed; replacement=true")
-    kind = predictions.scale.kind
-    drawn = trials or (None if exact(question.rule, kind) else TRIALS)
+    _refuse_misfit(question)
+    if trials is None and not exact(question.rule, predictions.scale.kind):
+        trials = TRIALS.get(question.rule.kind, USUAL_TRIALS)
+    if weights is not None and not question.replacement:
+        raise ConfigError("competence=true weights people where they may sit several times; add replacement=true")
+    if weights is not None and trials is not None:
+        raise ConfigError("competence=true weights people where verdicts are computed; use a rule that counts votes, "
+                          "and no trials")  # fmt: skip
     parts = []
     for rows, text in composition.seats_for(predictions.items):
 
         def judge(docket: Docket, text: str = text) -> Verdicts:
             bench = seats(text, predictions.annotators, docket.people)
             refuse_small(bench)
-            answers = predictions.answers()[docket.items]
-            if drawn is not None:
-                return sampled_verdicts(answers, bench, question, drawn)
+            answers = docket.answers(predictions)
+            if trials is not None:
+                return sampled_verdicts(answers, bench, question, trials, seed)
             chances = None if weights is None else np.broadcast_to(weights, (len(answers), len(weights)))
             return verdicts(answers, seated(bench, None, question.replacement), question, chances)
 
@@ -60,11 +67,19 @@ def refuse_small(bench: Sequence[Seats]) -> None:
     """Raises ConfigError for a pool that speaks of fewer than 5 people as of a group."""
     for one in bench:
         people = int(one.members.sum())
-        if one.count and people < SMALLEST_GROUP and PERSON not in one.pool and one.pool != EVERYONE:
+        if people < SMALLEST_GROUP and not names_people(one.pool) and one.pool != EVERYONE:
             raise ConfigError(
                 f"pool {one.pool} has {people} people here, too few to speak of a group; use a wider pool, or name "
                 f"people ({PERSON}=…)"
             )
+
+
+def _refuse_misfit(question: Question) -> None:
+    kind, rule = question.event.scale.kind, question.rule
+    if kind == "multilabel" and not rule.counting:
+        raise ConfigError(f"rule {rule}: labels are sets of levels; use a rule that counts votes")
+    if kind == "interval" and rule.kind == "plurality":
+        raise ConfigError(f"rule {rule}: labels are numbers, not levels; use mean, median or a rule that counts votes")
 
 
 def _together(parts: Sequence[tuple[np.ndarray, Verdicts]], items: int) -> Verdicts:

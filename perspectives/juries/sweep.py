@@ -1,7 +1,7 @@
 """Does it matter who sits? Verdicts of all compositions of some pools, against the same model's population jury.
 
 A maximum over compositions flips something by chance, so every sweep is repeated with people dealt out at random to
-pools of the same sizes: the shuffled-attribute null.
+pools of the same sizes, for every item: the shuffled-attribute null.
 """
 
 from collections.abc import Callable, Sequence
@@ -12,10 +12,10 @@ import numpy as np
 import pandas as pd
 
 from perspectives.errors import ConfigError
-from perspectives.juries.compositions import EVERYONE, PERSON, Seats, members, pools_of, split
+from perspectives.juries.compositions import EVERYONE, PERSON, Seats, members, names_people, pools_of, split
 from perspectives.juries.eligibility import Docket
 from perspectives.juries.seating import every, seated
-from perspectives.juries.verdicts import Question, Verdicts, verdicts
+from perspectives.juries.verdicts import Question, Verdicts, exact, verdicts
 from perspectives.metrics.estimate import Estimate, mean
 from perspectives.metrics.groups import SMALLEST_GROUP
 from perspectives.metrics.intervals import FEW_ANNOTATORS
@@ -84,7 +84,7 @@ def sweep_pools(text: str, annotators: pd.DataFrame, among: np.ndarray | None = 
             f"sweep={text}: one pool leaves nothing to vary; give an attribute, or pools, 'age<30, age>=30'"
         )
     for pool in pools:
-        if pool.members.sum() < SMALLEST_GROUP and PERSON not in pool.pool:
+        if pool.members.sum() < SMALLEST_GROUP and not names_people(pool.pool):
             raise ConfigError(
                 f"pool {pool.pool} has {pool.members.sum()} people, too few to speak of a group; put pools together, "
                 f"or sweep by person, sweep={PERSON}"
@@ -132,18 +132,35 @@ def simplex(seats: int, most: Sequence[int]) -> np.ndarray:
 
 
 def sweep(
-    predictions: Predictions, pools: Sequence[Seats], size: int, question: Question, dockets: Sequence[Docket]
+    predictions: Predictions,
+    pools: Sequence[Seats],
+    size: int,
+    question: Question,
+    dockets: Sequence[Docket],
+    everyone: Verdicts | None = None,
 ) -> Swept:
-    """The verdicts of all juries of `size` people from these disjoint pools, and those of the population."""
-    capacity = [size if question.replacement else min(size, int(pool.members.sum())) for pool in pools]
-    compositions = simplex(size, capacity)
+    """The verdicts of all juries of `size` people from these disjoint pools, and those of the population.
+
+    everyone: the latter, where they are known already. Raises ConfigError for rules without an exact solution, and
+    where no jury can be drawn for any item.
+    """
+    if not exact(question.rule, predictions.scale.kind):
+        raise ConfigError(
+            f"rule {question.rule} has no exact solution for {predictions.scale.kind} labels, and a sweep has too many "
+            "juries to draw at random; sweep with a rule that counts votes"
+        )
+    people = [max(int((pool.members & docket.people).sum()) for docket in dockets) for pool in pools]
+    compositions = simplex(size, [size if question.replacement else min(size, most) for most in people])
 
     def judge(docket: Docket) -> Verdicts:
         members = np.stack([pool.members & docket.people for pool in pools])
-        return verdicts(predictions.answers()[docket.items], every(members, compositions), question)
+        return verdicts(docket.answers(predictions), every(members, compositions), question)
 
     found = per_docket(dockets, len(predictions.items), len(compositions), judge)
-    return Swept([pool.pool for pool in pools], compositions, found, population(predictions, size, question, dockets))
+    if np.isnan(found.positive).all():
+        raise ConfigError(f"no item can be judged by {size} people from these pools; use smaller juries or wider pools")
+    everyone = population(predictions, size, question, dockets) if everyone is None else everyone
+    return Swept([pool.pool for pool in pools], compositions, found, everyone)
 
 
 def population(predictions: Predictions, size: int, question: Question, dockets: Sequence[Docket]) -> Verdicts:
@@ -151,7 +168,7 @@ def population(predictions: Predictions, size: int, question: Question, dockets:
 
     def judge(docket: Docket) -> Verdicts:
         seating = seated([Seats(size, EVERYONE, docket.people)], None, question.replacement)
-        return verdicts(predictions.answers()[docket.items], seating, question)
+        return verdicts(docket.answers(predictions), seating, question)
 
     return per_docket(dockets, len(predictions.items), 1, judge)
 
@@ -183,16 +200,34 @@ def per_docket(
     return Verdicts(positive, negative, error)
 
 
-def shuffled(pools: Sequence[Seats], random: np.random.Generator) -> list[Seats]:
-    """The same pools with their people dealt out anew among them."""
-    inside = np.flatnonzero(sum(pool.members.astype(int) for pool in pools))
-    dealt = np.arange(len(pools[0].members))
-    dealt[inside] = random.permutation(inside)
+def shuffled(pools: Sequence[Seats], dockets: Sequence[Docket], random: np.random.Generator) -> list[Seats]:
+    """The same pools with their people dealt out anew among them: those who may judge the same items change places, so
+    that for every item each pool keeps its size."""
+    dealt = _dealt(np.any([pool.members for pool in pools], 0), dockets, random)
     return [Seats(pool.count, pool.pool, pool.members[dealt]) for pool in pools]
 
 
+def shuffled_attributes(
+    annotators: pd.DataFrame, dockets: Sequence[Docket], random: np.random.Generator
+) -> pd.DataFrame:
+    """The same people with whole records of attributes dealt out anew among those who may judge the same items."""
+    dealt = _dealt(np.ones(len(annotators), bool), dockets, random)
+    records = annotators.drop(columns="annotator_id").iloc[dealt].reset_index(drop=True)
+    return pd.concat([annotators[["annotator_id"]].reset_index(drop=True), records], axis=1)
+
+
+def _dealt(inside: np.ndarray, dockets: Sequence[Docket], random: np.random.Generator) -> np.ndarray:
+    """A permutation of people, int64 [annotator], that moves only those inside, among those eligible for the same."""
+    _, alike = np.unique([docket.people for docket in dockets], axis=1, return_inverse=True)
+    dealt = np.arange(len(inside))
+    for kind in np.unique(alike):
+        people = np.flatnonzero(inside & (alike.ravel() == kind))
+        dealt[people] = random.permutation(people)
+    return dealt
+
+
 def p_value(real: float, null: np.ndarray) -> float:
-    """Chance of a share as large under the null: (1 + draws at least as large) / (1 + draws).
+    """Chance of a share as large under the null: (1 + draws at least as large) / (1 + draws). null: float [draw].
 
     Paper: Phipson & Smyth 2010, Permutation p-values should never be zero.
     """

@@ -27,7 +27,7 @@ def figure(one: SweepInquiry, path: str | Path) -> None:
     drawing = Figure(figsize=(4.2 * min(columns, 3), 3.4 * rows), layout="constrained")
     FigureCanvasAgg(drawing)
     axes = np.atleast_1d(drawing.subplots(rows, columns, squeeze=False)).ravel()
-    table = {name: np.array([row[name] for row in one.rows()], float) for name in LABELS}
+    table = {name: np.array([row[name] for row in one.rows], float) for name in LABELS}
     if pools == 2 and not named:
         for place, name in zip(axes, LABELS, strict=True):
             _line(place, one, table[name], name)
@@ -40,7 +40,7 @@ def figure(one: SweepInquiry, path: str | Path) -> None:
                 _panel(place, one, table["flips"], number)
             else:
                 place.set_visible(False)
-    head = one.headline()
+    head = one.headline
     null = f", shuffled {head['null']:.3f}, p = {head['p']:.2g}" if "p" in head else ""
     depends = f"verdicts that depend on who sits {head['dependent']:.3f}{null}"
     title = f"{head['event']}, {head['rule']} of {head['size']}: {depends}"
@@ -52,7 +52,7 @@ def _line(axes: Any, one: SweepInquiry, values: np.ndarray, name: str) -> None:
     seats = one.swept.compositions[:, 0]
     order = np.argsort(seats)
     if name == "flips":
-        rows = one.rows()
+        rows = one.rows
         low, high = (np.array([row[f"flips_{end}"] for row in rows], float) for end in ("low", "high"))
         axes.fill_between(seats[order], low[order], high[order], color=COLORS[0], alpha=0.18, linewidth=0)
     axes.plot(seats[order], values[order], "o-", color=COLORS[0], markersize=4)
@@ -67,7 +67,7 @@ def _line(axes: Any, one: SweepInquiry, values: np.ndarray, name: str) -> None:
 def _triangle(drawing: Any, axes: Any, one: SweepInquiry, values: np.ndarray, name: str) -> None:
     shares = one.swept.compositions / one.swept.compositions.sum(1, keepdims=True)
     across, up = shares[:, 1] + shares[:, 2] / 2, shares[:, 2] * np.sqrt(3) / 2
-    size = 24_000 / one.setting.size**2 + 8  # neighbours nearly touch
+    size = min(24_000 / one.setting.size**2 + 8, 900)  # neighbours nearly touch
     dots = axes.scatter(across, up, c=values, s=size, marker="h", cmap="cividis", linewidths=0)
     axes.plot([0, 1, 0.5, 0], [0, 0, np.sqrt(3) / 2, 0], color="#8a8f98", linewidth=0.8, zorder=0)
     corners = ((0, -0.05, "left", "top"), (1, -0.05, "right", "top"), (0.5, 0.93, "center", "bottom"))

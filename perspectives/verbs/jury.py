@@ -3,6 +3,8 @@
 import hashlib
 import json
 from collections.abc import Sequence
+from dataclasses import replace
+from importlib.util import find_spec
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -12,9 +14,10 @@ import pandas as pd
 from omegaconf import DictConfig, OmegaConf
 
 from perspectives.errors import ConfigError
-from perspectives.files import new_folder, write_json
+from perspectives.files import new_folder, read_json, write_json
 from perspectives.joined import Joined, joined
-from perspectives.juries.eligibility import dockets
+from perspectives.juries.compositions import Composition
+from perspectives.juries.eligibility import Docket, dockets
 from perspectives.juries.events import Event
 from perspectives.juries.inquiry import Inquiry, Setting, SweepInquiry, inquire, inquire_sweep, real_jury_row
 from perspectives.juries.people import competence
@@ -28,61 +31,74 @@ VOTES = ("sampled", "hard")
 
 
 def main(config: DictConfig) -> None:
+    if OmegaConf.is_missing(config, "run"):
+        raise ConfigError("run is missing; give run=… a trained run's folder, a folder above some, or a pattern")
     options: dict[str, Any] = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)  # type: ignore[assignment]
+    _refuse_strange(options)
     found = joined(options["run"])
     print(ask(found, options))
 
 
 def ask(found: Joined, options: dict[str, Any]) -> str:
-    """Answer, write everything into a folder, and return the report."""
+    """Answer, write everything into a folder, and return the report. What can be refused is, before anything slow."""
+    other = None if options["majority"] is None else joined(options["majority"])
+    asked = _asked(options, found, other)
+    folder = _folder(options, found, asked)
     predictions, seeds = found.mean, list(found.by_seed.values())
     predictions.answers()
     settings = _settings(options, predictions)
     bench = dockets(predictions, options["eligible"], options["min_training_labels"])
     juries = [
         inquire(
-            predictions, seeds, setting, _composition(options, setting.size), bench, options["trials"],
-            competence(predictions, setting.question.event) if options["competence"] else None,
+            predictions, seeds, setting, composition, bench, options["trials"],
+            competence(predictions, setting.question.event) if options["competence"] else None, options["seed"],
+            options["shuffles"],
         )
-        for setting in settings
+        for setting, composition in _compositions(options, settings)
     ]  # fmt: skip
+    real = _real(options, juries, bench, other)
     sweeps = _sweeps(options, predictions, seeds, settings, bench)
-    people = np.any([docket.people for docket in bench], 0)
-    against = _majority(options["majority"], predictions, settings)
-    real = [
-        real_jury_row(predictions, setting, _composition(options, setting.size), people, verdict)
-        for setting, verdict in zip(settings, against, strict=True)
-        if options["people"] or options["majority"]
-    ]
-    folder = _folder(options, found)
-    _write(folder, options, found, juries, sweeps, real)
+    _write(folder, asked, juries, sweeps, real)
     return report(found, bench, juries, sweeps, real, folder)
+
+
+def _refuse_strange(options: dict[str, Any]) -> None:
+    for name, accepted in (("votes", VOTES), ("tie", TIES)):
+        if options[name] not in accepted:
+            raise ConfigError(f"{name}={options[name]} is unknown; choose one of {', '.join(accepted)}")
+    if not _list(options["size"]):
+        raise ConfigError("size=[] is no jury; give a whole number from 1, or a list of them")
+    if strange := [size for size in _list(options["size"]) if not _whole(size, 1)]:
+        raise ConfigError(f"size={strange[0]} is no jury; give a whole number from 1, or a list of them")
+    for name, least in (("trials", 1), ("shuffles", 0), ("seed", 0), ("min_training_labels", 0)):
+        if not (_whole(options[name], least) or (name == "trials" and options[name] is None)):
+            raise ConfigError(f"{name}={options[name]} is not accepted; give a whole number from {least}")
+    for name, one in (("sweep", options["sweep"]), ("composition", options["composition"]["seats"])):
+        if isinstance(one, list):
+            raise ConfigError(f"{name} is a list of {len(one)}; ask for one at a time")
 
 
 def _settings(options: dict[str, Any], predictions: Predictions) -> list[Setting]:
     """Every combination of events, rules and sizes."""
-    if options["votes"] not in VOTES:
-        raise ConfigError(f"votes={options['votes']} is unknown; choose one of {', '.join(VOTES)}")
-    if options["tie"] not in TIES:
-        raise ConfigError(f"tie={options['tie']} is unknown; choose one of {', '.join(TIES)}")
-    sizes = _list(options["size"])
-    if strange := [size for size in sizes if not isinstance(size, int) or size < 1]:
-        raise ConfigError(f"size={strange[0]} is no jury; give a whole number from 1, or a list of them")
     events = [Event.parse(text, predictions.scale) for text in _list(options["event"])]
     rules = [Rule.parse(text) for text in _list(options["rule"])]
     hard, replacement = options["votes"] == "hard", options["replacement"]
     return [
         Setting(Question(event, rule, options["tie"], hard, replacement), size)
-        for event, rule, size in product(events, rules, sizes)
+        for event, rule, size in product(events, rules, _list(options["size"]))
     ]
 
 
-def _composition(options: dict[str, Any], size: int) -> str:
-    """The composition's text, with the size and attribute that presets leave open."""
+def _compositions(options: dict[str, Any], settings: Sequence[Setting]) -> list[tuple[Setting, str]]:
+    """The composition in every setting; one that says how many seats it has is asked once, with its own size."""
     text = str(options["composition"]["seats"])
     if "{attribute}" in text and options["attribute"] is None:
         raise ConfigError(f"composition={options['composition']['name']} needs an attribute; add attribute=gender, …")
-    return text.replace("{size}", str(size)).replace("{attribute}", str(options["attribute"]))
+    text = text.replace("{attribute}", str(options["attribute"]))
+    if "{size}" in text:
+        return [(setting, text.replace("{size}", str(setting.size))) for setting in settings]
+    jurors = Composition.parse(text).jurors
+    return [(setting, text) for setting in dict.fromkeys(replace(setting, size=jurors) for setting in settings)]
 
 
 def _sweeps(
@@ -90,68 +106,83 @@ def _sweeps(
     predictions: Predictions,
     seeds: Sequence[Predictions],
     settings: Sequence[Setting],
-    bench: Any,
+    bench: Sequence[Docket],
 ) -> list[SweepInquiry]:
     if options["sweep"] is None:
         return []
     from tqdm import tqdm
 
+    text = str(options["sweep"])
     with tqdm(total=len(settings) * options["shuffles"], desc="null", unit="draw", disable=None) as bar:
         return [
-            inquire_sweep(
-                predictions, seeds, setting, options["sweep"], bench, options["shuffles"], options["seed"], bar.update
-            )
+            inquire_sweep(predictions, seeds, setting, text, bench, options["shuffles"], options["seed"], bar.update)
             for setting in settings
         ]
 
 
-def _majority(run: Any, predictions: Predictions, settings: Sequence[Setting]) -> list[np.ndarray | None]:
-    """The verdict of the majority model about each item, int8 [item], in each setting."""
-    if run is None:
-        return [None] * len(settings)
-    model = joined(run).mean
-    if set(predictions.items["item_id"]) - set(model.items["item_id"]):
-        raise ConfigError(f"majority={run} judges other items; give a run of the same corpus, split and folds")
-    verdicts: list[np.ndarray | None] = []
-    for setting in settings:
-        holds = np.where(setting.question.event.holds(model.labels()), 1, -1)
-        by_item = pd.Series(holds).groupby(model.pairs["item_id"]).mean()
-        verdicts.append(np.sign(by_item.reindex(predictions.items["item_id"]).to_numpy()).astype(np.int8))
-    return verdicts
+def _real(
+    options: dict[str, Any], juries: Sequence[Inquiry], bench: Sequence[Docket], other: Joined | None
+) -> list[dict[str, object]]:
+    """Rows of the comparison with real raters, where it is asked for."""
+    if not options["people"] and other is None:
+        return []
+    return [real_jury_row(one, bench, None if other is None else _majority(other.mean, one)) for one in juries]
 
 
-def _folder(options: dict[str, Any], found: Joined) -> Path:
-    """Named by what was asked of which runs."""
-    if options["output"] is not None:
-        folder = Path(options["output"]).expanduser()
-        if folder.exists() and not (folder / "jury.json").exists():
-            raise ConfigError(f"output={folder} exists and holds something else; choose a new folder")
+def _majority(model: Predictions, asked: Inquiry) -> np.ndarray:
+    """The verdict of the majority model about each item, int8 [item]."""
+    items = asked.predictions.items["item_id"]
+    if model.scale != asked.predictions.scale or not items.isin(model.items["item_id"]).all():
+        raise ConfigError("majority=… judges other items or labels; give a run of the same corpus, split and folds")
+    holds = np.where(asked.setting.question.event.holds(model.labels()), 1, -1)
+    return np.sign(pd.Series(holds).groupby(model.pairs["item_id"]).mean().reindex(items).to_numpy()).astype(np.int8)
+
+
+def _asked(options: dict[str, Any], found: Joined, other: Joined | None) -> dict[str, Any]:
+    """The question, without places."""
+    asked = {key: value for key, value in options.items() if key not in ("run", "paths", "output", "majority")}
+    asked["composition"] = options["composition"]["seats"]
+    majority = None if other is None else [run.folder.name for run in other.runs]
+    return {"asked": asked, "runs": [run.folder.name for run in found.runs], "majority": majority}
+
+
+def _folder(options: dict[str, Any], found: Joined, asked: dict[str, Any]) -> Path:
+    """As given, or named by what was asked of which runs. Raises ConfigError for one that holds anything else."""
+    if options["output"] is None:
+        key = hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:8]
+        return found.folder / "juries" / f"{found.name}-{key}"
+    folder = Path(options["output"]).expanduser()
+    if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
         return folder
-    content = json.dumps([_asked(options), [run.folder.name for run in found.runs]], sort_keys=True)
-    return found.folder / "juries" / f"{found.name}-{hashlib.sha256(content.encode()).hexdigest()[:8]}"
-
-
-def _asked(options: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in options.items() if key not in ("run", "paths", "output", "majority")}
+    if not (folder / "jury.json").exists():
+        raise ConfigError(f"output={folder} exists and holds something else; choose a new folder")
+    if read_json(folder / "jury.json") != asked:
+        raise ConfigError(f"output={folder} holds the answer to another question; choose a new folder, or delete it")
+    return folder
 
 
 def _write(
-    folder: Path, options: dict[str, Any], found: Joined, juries: Sequence[Inquiry], sweeps: Sequence[SweepInquiry],
+    folder: Path, asked: dict[str, Any], juries: Sequence[Inquiry], sweeps: Sequence[SweepInquiry],
     real: Sequence[dict[str, object]],
 ) -> None:  # fmt: skip
     with new_folder(folder) as partial:
         pd.concat([one.items() for one in juries]).to_parquet(partial / "verdicts.parquet", index=False)
-        pd.DataFrame([row for one in juries for row in one.rows()]).to_parquet(partial / "juries.parquet", index=False)
+        pd.DataFrame([row for one in juries for row in one.rows]).to_parquet(partial / "juries.parquet", index=False)
         if sweeps:
             pd.concat([one.items() for one in sweeps]).to_parquet(partial / "sweep_items.parquet", index=False)
-            rows = [row for one in sweeps for row in one.rows()]
+            rows = [row for one in sweeps for row in one.rows]
             pd.DataFrame(rows).to_parquet(partial / "sweep.parquet", index=False)
-            pd.DataFrame([one.headline() for one in sweeps]).to_parquet(partial / "sweep_summary.parquet", index=False)
+            pd.DataFrame([one.headline for one in sweeps]).to_parquet(partial / "sweep_summary.parquet", index=False)
+        if sweeps and find_spec("matplotlib"):
             for number, one in enumerate(sweeps):
                 figure(one, partial / f"sweep{'' if len(sweeps) == 1 else f'-{number + 1}'}.svg")
         if real:
             pd.DataFrame(real).to_parquet(partial / "people.parquet", index=False)
-        write_json(partial / "jury.json", {"asked": _asked(options), "runs": [run.folder.name for run in found.runs]})
+        write_json(partial / "jury.json", asked)
+
+
+def _whole(value: Any, least: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= least
 
 
 def _list(value: Any) -> list[Any]:

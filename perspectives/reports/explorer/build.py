@@ -1,11 +1,6 @@
 """The explorer as one HTML file: style, scripts and data inside, nothing fetched, nothing but itself executed."""
 
-import base64
-import hashlib
-import json
-import re
 import warnings
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +10,13 @@ import pandas as pd
 from perspectives.errors import DataWarning, PerspectivesError
 from perspectives.joined import Joined
 from perspectives.reports.explorer.content import Content, content, with_nearby
+from perspectives.reports.pages.html import packed, whole
 from perspectives.runs import Run
 
 PARTS = Path(__file__).parent
 # In the order in which they are executed; each is one concept.
 SCRIPTS = (
-    "dom", "data", "juries", "compositions", "model", "counterfactual", "null", "state", "items", "seats", "verdict",
+    "data", "juries", "compositions", "model", "counterfactual", "null", "state", "items", "seats", "verdict",
     "jurors", "changes", "overview", "typed", "main",
 )  # fmt: skip
 STYLES = ("controls", "verdict", "page")  # what print leaves out comes last
@@ -70,39 +66,4 @@ def content_vectors(run: Run, items: pd.DataFrame) -> np.ndarray | None:
 def html(page: Content, served: bool = False) -> str:
     """The page as one file. served: whether it may ask the server it came from about typed texts."""
     header = page.header | {"served": served, "arrays": {name: packed(one) for name, one in page.arrays.items()}}
-    style, script = "".join(_read(f"{name}.css") for name in STYLES), _script()
-    connect = "'self'" if served else "'none'"
-    policy = (
-        f"default-src 'none'; script-src {_digest(script)}; style-src {_digest(style)}; img-src data:; "
-        f"connect-src {connect}; base-uri 'none'; form-action 'none'"
-    )
-    filled = {"policy": policy, "style": style, "script": script, "content": _json(header)}
-    return re.sub(r"\{\{(\w+)\}\}", lambda found: filled[found[1]], _read("page.html"))
-
-
-def packed(array: np.ndarray) -> dict[str, Any]:
-    """An array as the page's data.js unpacks it."""
-    ordered = np.ascontiguousarray(array.astype(array.dtype.newbyteorder("<")))
-    data = base64.b64encode(ordered.tobytes()).decode()
-    return {"type": array.dtype.name, "shape": list(array.shape), "data": data}
-
-
-def _script() -> str:
-    files = [f"// {name}.js\n{_read(f'{name}.js')}" for name in SCRIPTS]
-    return "\n".join(["", "(() => {", "'use strict';", *files, "})();", ""])
-
-
-@cache
-def _read(name: str) -> str:
-    return (PARTS / name).read_text(encoding="utf-8")
-
-
-def _digest(text: str) -> str:
-    """As a Content-Security-Policy names an inline style or script."""
-    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
-
-
-def _json(value: Any) -> str:
-    """JSON that neither ends the script element it stands in nor opens a comment in it."""
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    return re.sub("[<>&\u2028\u2029]", lambda found: f"\\u{ord(found[0]):04x}", text)
+    return whole(PARTS, STYLES, SCRIPTS, header, "'self'" if served else "'none'")

@@ -1,12 +1,5 @@
 // What is embedded in the page: predictions of everyone as bytes, and what people really said.
 
-const TYPES = {
-  uint8: Uint8Array,
-  uint16: Uint16Array,
-  uint32: Uint32Array,
-  float32: Float32Array,
-  float64: Float64Array,
-};
 const NOT_KNOWN = 254;
 const SUPPRESSED = 255;
 const NOBODY = 65535;
@@ -20,16 +13,6 @@ const COMPARE = {
   "!=": (a, b) => a !== b,
 };
 
-function unpacked({ type, shape, data }) {
-  const text = atob(data);
-  const bytes = new Uint8Array(text.length);
-  for (let place = 0; place < text.length; place++) bytes[place] = text.charCodeAt(place);
-  return Object.assign(new TYPES[type](bytes.buffer), { shape });
-}
-
-const page = JSON.parse(byId("content").textContent);
-const arrays = Object.fromEntries(Object.entries(page.arrays).map(([name, packed]) => [name, unpacked(packed)]));
-delete page.arrays;
 const [itemCount, people, width] = arrays.answers.shape;
 const kind = page.scale.kind;
 const TYPED = itemCount; // the number of the text somebody typed, behind the items of the page

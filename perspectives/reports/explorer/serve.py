@@ -20,8 +20,8 @@ import pandas as pd
 
 from perspectives.asked import Asked
 from perspectives.errors import PerspectivesError, RunError
-from perspectives.reports.explorer.build import packed
 from perspectives.reports.explorer.content import Content, quantised
+from perspectives.reports.pages.html import packed
 from perspectives.runs import Run
 from perspectives.trained_model import TrainedModel
 

@@ -1,0 +1,60 @@
+"""What one composition is asked beside its verdicts: the null of its attributes, and exchanges of named jurors."""
+
+import numpy as np
+import pytest
+from invented import everything, predictions
+
+from perspectives.juries.counterfactual import fewest_swaps
+from perspectives.juries.eligibility import Docket
+from perspectives.juries.events import Event
+from perspectives.juries.inquiry import Setting, inquire
+from perspectives.juries.sweep import p_value, shuffled_attributes
+from perspectives.juries.verdicts import Question
+
+
+@pytest.fixture(scope="module")
+def found():
+    return predictions(items=60)
+
+
+def asked(found, composition: str, size: int = 7, **options):
+    setting = Setting(Question(Event.parse(None, found.scale)), size)
+    return inquire(found, [found], setting, composition, everything(found), **options)
+
+
+def test_a_group_that_judges_otherwise_flips_more_than_chance(found):
+    one = asked(found, "7 gender=Man", shuffles=60)
+    flips = float(one.rows[-1]["flips"])
+    assert one.null.shape == (60,)
+    assert flips > np.quantile(one.null, 0.95)
+    assert p_value(flips, one.null) < 0.05
+    assert (asked(found, "7 gender=Man", shuffles=60).null == one.null).all()
+
+
+def test_without_attributes_there_is_no_null(found):
+    assert len(asked(found, "7 population").null) == 0
+    assert len(asked(found, "7 gender=Man", shuffles=0).null) == 0
+
+
+def test_whole_records_are_dealt_out_among_those_who_judge_the_same(found):
+    people = found.annotators
+    halves = [Docket("", np.arange(60), np.arange(len(people)) < 12), Docket("", np.arange(60), np.arange(30) >= 12)]
+    dealt = shuffled_attributes(people, halves, np.random.default_rng(0))
+    assert dealt["annotator_id"].tolist() == people["annotator_id"].tolist()
+    assert not dealt["age"].equals(people["age"])
+    for half in halves:
+        before, after = (
+            set(map(str, table[half.people][["gender", "age"]].values.tolist())) for table in (people, dealt)
+        )
+        assert before == after
+
+
+def test_a_jury_of_named_people_is_told_whom_to_exchange(found):
+    names = found.annotators["annotator_id"][:3]
+    one = asked(found, ", ".join(f"1 annotator={name}" for name in names), size=3)
+    votes = one.setting.question.event.votes(found.answers())
+    assert one.items()["swaps"].to_numpy() == pytest.approx(
+        fewest_swaps(votes, [0, 1, 2], one.setting.question)[0], nan_ok=True
+    )
+    assert np.isfinite(one.swaps).sum() > 5
+    assert asked(found, "3 gender=Man", size=3, shuffles=0).swaps is None
