@@ -26,12 +26,13 @@ PLAIN_VERBS = {
     "compare": "put several runs in one table",
     "predict": "what people would say about new texts, by a trained model",
     "explore": "a page on which juries of different composition judge the items of a run",
+    "audit": "how good the annotations of a corpus are, and what to annotate next",
     "data": "check or describe a corpus",
     "list": "what can be chosen: corpora, models, encoders, splits, …",
     "check": "is everything there that a command needs? builds and trains nothing",
 }
 # Plain verbs that take the options of train, and complete them in the shell.
-WITH_TRAIN_OPTIONS = ("data", "check")
+WITH_TRAIN_OPTIONS = ("audit", "data", "check")
 
 FULL_ERROR = "HYDRA_FULL_ERROR"
 WRONG_USE, FAILED, INTERRUPTED = 2, 1, 130

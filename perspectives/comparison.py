@@ -113,7 +113,7 @@ def entries(paths: Sequence[str | Path], best: bool = False) -> tuple[list[Entry
     if not folders:
         raise RunError("a table of predictions is scored on the test pairs of a run; add a run folder")
     runs = find_runs(folders)
-    finished = [run for run in runs if run.finished]
+    finished = _without_twins([run for run in runs if run.finished])
     unfinished = [run.folder.name for run in runs if not run.finished]
     if not finished:
         raise RunError(f"none of the {len(runs)} runs is finished; run their commands again to resume them")
@@ -137,6 +137,12 @@ def entries(paths: Sequence[str | Path], best: bool = False) -> tuple[list[Entry
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise RunError(f"two rows would be called {', '.join(twice)}; rename the table of predictions")
     return sorted(found, key=_rank), notes
+
+
+def _without_twins(runs: Sequence[Run]) -> list[Run]:
+    """Of runs that differ only in whether they also answered for everyone, one."""
+    settings = [str(run.config | {"predictions": run.provenance["data"]["checksum"]}) for run in runs]
+    return list(dict(zip(settings, runs, strict=True)).values())
 
 
 def _on_common_folds(runs: Sequence[Run]) -> tuple[list[Run], list[Run]]:

@@ -185,7 +185,10 @@ def run_identity(cfg: DictConfig) -> dict[str, Any]:
         raise ConfigError(f"{error.full_key} has no value; set {error.full_key}=…") from error
     except OmegaConfBaseException as error:
         raise ConfigError(f"{error.full_key}: {str(error).splitlines()[0]}") from error
-    return _identity(raw, resolved, "")
+    identity = _identity(raw, resolved, "")
+    if identity.get("dynamics") is False:  # a run that recorded is another one; those that did not keep their names
+        del identity["dynamics"]
+    return identity
 
 
 def _identity(raw: Any, resolved: Any, key: str) -> Any:

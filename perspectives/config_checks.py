@@ -58,6 +58,7 @@ OPTIONS = {
     "decision": _one_of("argmax", "macro_f1"),
     "control": _one_of("none", "shuffled_ids", "shuffled_demographics"),
     "adapt": _whole(0),
+    "dynamics": _BOOL,
     "split.shots": _whole(0),
     "model.max_members": _whole(1),
     "predictions.everyone": _BOOL,

@@ -18,7 +18,9 @@ from perspectives.runs import Run, log_trial, run_at
 from perspectives.trackers import report, tracking
 
 MODEL_FREE = "priors"
-UNUSED_BY_PRIORS = ("encoder", "optim", "trainer", "calibrate", "decision", "control", "adapt", "predictions", "seed")
+UNUSED_BY_PRIORS = (
+    *("encoder", "optim", "trainer", "calibrate", "decision", "control", "adapt", "dynamics", "predictions", "seed"),
+)
 BLIND = ("majority", "softlabel")  # they never see who is asked: no control and no adaptation changes anything
 
 # What `fit` adds to, or takes out of, the options of these nodes before it builds them.

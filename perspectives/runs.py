@@ -5,6 +5,7 @@
     schema.json        scale and annotators (trained methods)  history.csv    losses by epoch
     model.safetensors  trained parameters                      checkpoints/   best and last, for resuming only
     adaptation.csv     losses by epoch of adapting to new people, where that was asked for
+    dynamics/          how likely each training label was, by epoch, where that was asked for
     members/           of an ensemble: its runs, instead of the last four
 
 The key is a hash of the configuration without places and displays, the data's checksum and a version that is raised by

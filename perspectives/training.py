@@ -39,8 +39,10 @@ from perspectives.files import new_file, write_text
 from perspectives.models.base import AnnotatorModel, Optimization
 from perspectives.models.encoder import CachedContent, Encoder
 from perspectives.models.ensemble import ENSEMBLE, ONE_ANNOTATOR, labels_of
-from perspectives.models.majority import MAJORITY_ID, majority_labels
+from perspectives.models.majority import MAJORITY_ID, inferred_labels, majority_labels
 from perspectives.predictions import Predictions
+from perspectives.quality.aggregation.methods import METHODS
+from perspectives.quality.recording import Recording
 from perspectives.runs import MEMBERS, Run
 
 # Of a model's configuration: its name and what it sees.
@@ -90,6 +92,8 @@ class Training:
                 stacklevel=2,
             )
         self.history = History(run.folder / "history.csv", per_batch)
+        recorded = [self.targets["train"]] if config.dynamics else []
+        self.recordings = [Recording(run.folder, targets, self.model.objective) for targets in recorded]
         if not self.model.blind and np.median(self.schema.training_labels) < 2:
             warnings.warn(
                 f"{annotations.name}: most annotators have one training label, so a model of each learns nothing; "
@@ -123,7 +127,11 @@ class Training:
         if options.target == ONE_ANNOTATOR:
             own = labels_of(shown, options.annotator)
             return own if len(own) or part == "train" else shown  # early stopping needs texts that were not trained on
-        raise ConfigError(f"model.target={options.target!r} is unknown; choose {MAJORITY_ID} or {ONE_ANNOTATOR}")
+        if options.target in METHODS:
+            return inferred_labels(shown, options.target, options.tie, self.config.seed)
+        raise ConfigError(
+            f"model.target={options.target!r} is unknown; choose {ONE_ANNOTATOR} or one of {', '.join(METHODS)}"
+        )
 
     def _shown(self, rows: np.ndarray) -> AnnotationSet:
         """The annotations at these rows as the model is shown them, with all items and annotators."""
@@ -178,9 +186,11 @@ class Training:
             self.batches(validation, np.arange(len(validation))),
         )
         with quiet(), _interruptible():
-            trainer = self._trainer([stop, self.history, best, resume], logger)
+            trainer = self._trainer([stop, self.history, *self.recordings, best, resume], logger)
             trainer.fit(self.model, *loaders, ckpt_path=resume.usable(), weights_only=True)
         self._refuse_divergence(best)
+        for recording in self.recordings:
+            recording.finish()
         _restore(self.model, best.weights(), self.run)
         self._adapt(self._shots())
         self.schema.save(self.run.folder / "schema.json")

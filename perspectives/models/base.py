@@ -72,6 +72,7 @@ class AnnotatorModel(L.LightningModule):
         self.objective = objective_for(schema.scale, objective, class_weights, schema.level_counts)
         self.dropout = nn.Dropout(dropout)
         self._validation = [0.0, 0]  # summed loss and number of annotations
+        self.logits = torch.empty(0)  # [annotation, width] of the last training batch, for callbacks
 
     # What a method supplies. ---------------------------------------------------------------------------------------
 
@@ -119,6 +120,7 @@ class AnnotatorModel(L.LightningModule):
             hidden = torch.rand(len(annotators), device=annotators.code.device) < self.id_dropout
             annotators = annotators.without_ids(hidden)
         logits = self.pairs(self.encode(batch), annotators, batch.item_index, batch.annotator_index)
+        self.logits = logits.detach()
         return self.objective.loss(logits, batch.label).sum() / self.optimization.annotations_per_batch
 
     def on_validation_epoch_start(self) -> None:

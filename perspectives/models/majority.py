@@ -1,4 +1,4 @@
-"""The baseline: one head trained on the majority label of each item, so that dissent never reaches the model."""
+"""The baseline: one head trained on one label per item, so that dissent never reaches the model."""
 
 from dataclasses import replace
 
@@ -8,7 +8,9 @@ import pandas as pd
 from perspectives.data.annotations import AnnotationSet
 from perspectives.errors import ConfigError
 from perspectives.models.softlabel import SoftLabel
+from perspectives.quality.aggregation.incidence import Incidence
 from perspectives.quality.aggregation.majority import majority_vote
+from perspectives.quality.aggregation.methods import METHODS
 
 MAJORITY_ID = "majority"
 
@@ -37,6 +39,23 @@ def majority_labels(annotations: AnnotationSet, tie: str, seed: int) -> Annotati
         official = official_codes(annotations) if tie == "official" else None
         labels = majority_vote(annotations.soft_labels(), tie, official, seed)
         kept = labels >= 0
+    return _one_per_item(annotations, labels, kept)
+
+
+def inferred_labels(annotations: AnnotationSet, method: str, tie: str, seed: int) -> AnnotationSet:
+    """One annotation per item, its most probable level by a method of truth inference (`quality.aggregation.methods`)
+    fitted to these annotations alone; in the form of `majority_labels`.
+
+    seed: of random ties. Raises ConfigError when tie=official but items have no official label, DataError for scales
+    without levels and for methods that cannot use this one.
+    """
+    incidence = Incidence.of(annotations, duplicates="keep")  # the set was read so, or has rounds
+    official = official_codes(annotations) if tie == "official" else None
+    labels = majority_vote(METHODS[method](incidence).posterior, tie, official, seed)
+    return _one_per_item(annotations, labels, labels >= 0)
+
+
+def _one_per_item(annotations: AnnotationSet, labels: np.ndarray, kept: np.ndarray) -> AnnotationSet:
     table = pd.DataFrame({"item_id": annotations.items["item_id"][kept].to_numpy(), "annotator_id": MAJORITY_ID})
     table["label"] = annotations.scale.decode(labels[kept])
     annotators = pd.DataFrame({"annotator_id": [MAJORITY_ID]})

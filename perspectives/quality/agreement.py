@@ -1,4 +1,4 @@
-"""Agreement between annotators: raw pairwise agreement and Krippendorff's alpha.
+"""Agreement between annotators: raw pairwise agreement, Fleiss' kappa and Krippendorff's alpha.
 
 Everything is computed from counts [unit, value]: how many annotators gave each value to each unit. A unit is an item
 (within one round, where there are several, so that nobody is paired with themselves). Missing annotations are counts
@@ -40,7 +40,7 @@ def agreement(annotations: AnnotationSet) -> Agreement:
 
     Weights are not used. Warns with DataWarning where alpha is undefined.
     """
-    unit, metric = _units(annotations), annotations.scale.kind
+    unit, metric = units_of(annotations), annotations.scale.kind
     pairwise = _pairwise(unit, pd.factorize(annotations.annotations["label"])[0])
     by_level: dict[str, float] = {}
     if metric == "multilabel":
@@ -67,7 +67,7 @@ def value_counts(annotations: AnnotationSet) -> np.ndarray:
     if annotations.scale.kind not in ("nominal", "ordinal"):
         kind = annotations.scale.kind
         raise DataError(f"{annotations.name} has a {kind} scale: a label is not one of its levels; use `agreement`")
-    return _table(_units(annotations), annotations.labels, annotations.scale.size)
+    return _table(units_of(annotations), annotations.labels, annotations.scale.size)
 
 
 def pairwise_agreement(counts: np.ndarray) -> float:
@@ -77,6 +77,29 @@ def pairwise_agreement(counts: np.ndarray) -> float:
     """
     counts = np.asarray(counts, float)
     return _share(counts, counts.sum(1))
+
+
+def fleiss_kappa(counts: np.ndarray) -> float:
+    """Fleiss' kappa = (observed - chance) / (1 - chance) agreement; 1 is perfect, 0 is chance, negative is worse.
+
+    counts: [unit, value], not negative; units with the same number of annotations, at least two. Units without any are
+    left out. nan, with a DataWarning, where all annotations are equal or there are none.
+    Raises DataError for units of one annotation or of different numbers.
+    Paper: Fleiss 1971, Measuring Nominal Scale Agreement among Many Raters.
+    """
+    counts = np.asarray(counts, float)
+    counts = counts[counts.sum(1) > 0]
+    raters = counts.sum(1)
+    if len(counts) and (raters.min() < raters.max() or raters[0] < 2):
+        came = f"{raters.min():g}" if raters.min() == raters.max() else f"{raters.min():g} to {raters.max():g}"
+        raise DataError(
+            f"Fleiss' kappa needs the same number of annotations of every unit, at least 2; got {came}; "
+            "use krippendorff_alpha"
+        )
+    chance = float(((counts.sum(0) / max(counts.sum(), 1)) ** 2).sum())
+    if not len(counts) or chance == 1:
+        return _undefined("Fleiss' kappa")
+    return (pairwise_agreement(counts) - chance) / (1 - chance)
 
 
 def krippendorff_alpha(counts: np.ndarray, metric: str = "nominal", values: np.ndarray | None = None) -> float:
@@ -164,7 +187,7 @@ def _share(same: np.ndarray, total: np.ndarray) -> float:
     return float((same * (same - 1)).sum()) / pairs if pairs else float("nan")
 
 
-def _units(annotations: AnnotationSet) -> np.ndarray:
+def units_of(annotations: AnnotationSet) -> np.ndarray:
     """Consecutive code of each annotation's item, or item and round, int64 [annotation]."""
     if "round" not in annotations.annotations:
         return annotations.item_index
@@ -178,7 +201,7 @@ def _table(unit: np.ndarray, value: np.ndarray, size: int) -> np.ndarray:
     return np.bincount(unit * size + value, minlength=units * size).reshape(units, size)
 
 
-def _undefined() -> float:
-    message = "alpha is undefined: no item has two annotations, or all annotations of such items are equal"
+def _undefined(what: str = "alpha") -> float:
+    message = f"{what} is undefined: no item has two annotations, or all annotations of such items are equal"
     warnings.warn(message, DataWarning, stacklevel=3)
     return float("nan")

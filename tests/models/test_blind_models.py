@@ -10,8 +10,8 @@ from model_cases import SCALES, build, corpus_on, whole_batch
 
 from perspectives.data.annotations import AnnotationSet, Tables
 from perspectives.data.scale import Scale
-from perspectives.errors import ConfigError
-from perspectives.models.majority import majority_labels, official_codes
+from perspectives.errors import ConfigError, DataError
+from perspectives.models.majority import inferred_labels, majority_labels, official_codes
 
 LEVELS = Scale("nominal", ("0", "1", "2"))
 
@@ -101,3 +101,31 @@ def test_official_needs_published_labels():
         ConfigError, match=r"tie='coin' is unknown; choose one of random, positive, lowest, official, drop"
     ):
         majority_labels(annotations, "coin", 0)
+
+
+def spammed() -> AnnotationSet:
+    """Four people who know all, five who always say 0: most votes are wrong wherever the truth is not 0."""
+    rows = [(f"i{n}", f"p{k}", str(n % 3) if k < 4 else "0") for n in range(30) for k in range(9)]
+    table = pd.DataFrame(rows, columns=["item_id", "annotator_id", "label"])
+    items = pd.DataFrame({"item_id": [*(f"i{n}" for n in range(30)), "unlabelled"]})
+    return AnnotationSet.from_tables(Tables(table, items, None, LEVELS), "spammed")
+
+
+@pytest.mark.parametrize(("method", "share"), [("mace", 1.0), ("dawid_skene", 1.0), ("majority", 1 / 3)])
+def test_labels_can_be_inferred_instead_of_voted(method, share):
+    annotations = spammed()
+    made = inferred_labels(annotations, method, "lowest", 0)
+    assert (made.annotations["annotator_id"] == "majority").all()
+    assert made.items is annotations.items
+    assert made.annotations["item_id"].tolist() == [f"i{n}" for n in range(30)]
+    assert (made.labels == np.arange(30) % 3).mean() == pytest.approx(share)
+    voted_labels = majority_labels(annotations, "lowest", 0).labels
+    assert (method == "majority") == (made.labels == voted_labels).all()
+
+
+def test_inferring_needs_levels():
+    ratings = voted({"x": [0, 10, 4], "y": [3, 4]}, Scale("interval", low=0, high=10))
+    with pytest.raises(DataError, match="votes has interval labels; truth inference on levels needs one level"):
+        inferred_labels(ratings, "mace", "random", 0)
+    with pytest.raises(DataError, match="kos needs labels on two levels; got 3"):
+        inferred_labels(voted(VOTES), "kos", "random", 0)

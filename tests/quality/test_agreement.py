@@ -6,12 +6,19 @@ import krippendorff
 import numpy as np
 import pandas as pd
 import pytest
+from statsmodels.stats.inter_rater import fleiss_kappa as fleiss_of_statsmodels
 
 from perspectives.data.annotations import AnnotationSet, Tables
 from perspectives.data.readers import lewidi2023
 from perspectives.data.scale import Scale
 from perspectives.errors import ConfigError, DataError, DataWarning
-from perspectives.quality.agreement import agreement, krippendorff_alpha, pairwise_agreement, value_counts
+from perspectives.quality.agreement import (
+    agreement,
+    fleiss_kappa,
+    krippendorff_alpha,
+    pairwise_agreement,
+    value_counts,
+)
 
 _ = np.nan
 EXAMPLE = np.array(  # annotator × item, from Krippendorff 2011
@@ -67,6 +74,24 @@ def test_values_nobody_used_and_the_order_of_items_change_nothing():
     for metric in ("nominal", "ordinal", "interval"):
         alpha = krippendorff_alpha(counts, metric, values)
         assert krippendorff_alpha(wide[::-1], metric, np.insert(values, 2, 2.5)) == pytest.approx(alpha, abs=1e-12)
+
+
+@pytest.mark.parametrize("raters", [2, 5])
+def test_fleiss_equals_statsmodels(raters):
+    rng = np.random.default_rng(raters)
+    counts = np.stack([rng.multinomial(raters, rng.dirichlet([0.5] * 4)) for _ in range(30)])
+    assert fleiss_kappa(counts) == pytest.approx(fleiss_of_statsmodels(counts))
+    assert fleiss_kappa(np.vstack([counts, np.zeros(4)])) == pytest.approx(fleiss_kappa(counts))
+
+
+def test_fleiss_is_for_equally_many_annotations():
+    with pytest.raises(DataError, match="the same number of annotations of every unit, at least 2; got 2 to 4; use"):
+        fleiss_kappa(counts_of(EXAMPLE, np.arange(1.0, 6.0))[:11])
+    with pytest.raises(DataError, match="at least 2; got 1; use krippendorff_alpha"):
+        fleiss_kappa(np.eye(3))
+    for counts in (np.zeros((0, 3)), np.array([[3, 0], [3, 0]])):
+        with pytest.warns(DataWarning, match="Fleiss' kappa is undefined"):
+            assert np.isnan(fleiss_kappa(counts))
 
 
 def test_pairwise_agreement_counts_every_pair():

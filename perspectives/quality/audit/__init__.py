@@ -1,0 +1,1 @@
+"""What the audit of an AnnotationSet finds, as tables; `perspectives audit` prints and writes them."""

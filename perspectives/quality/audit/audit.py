@@ -1,0 +1,152 @@
+"""The whole audit of an AnnotationSet, with or without what training showed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import pandas as pd
+
+from perspectives.data.annotations import AnnotationSet
+from perspectives.data.description import Description, describe
+from perspectives.errors import RunError
+from perspectives.metrics.intervals import FEW_ANNOTATORS
+from perspectives.predictions import Predictions
+from perspectives.quality.audit.coverage import coverage
+from perspectives.quality.audit.drift import drift
+from perspectives.quality.audit.items import items
+from perspectives.quality.audit.people import contradicted, people
+from perspectives.quality.audit.trained import Told, data_map, told
+from perspectives.quality.cohesion import PERMUTATIONS, cohesion
+from perspectives.quality.dynamics import Dynamics
+from perspectives.quality.group_agreement import between_groups
+
+FOUND = 0.1  # share of planted slips that have to be found before calling nothing a slip means anything
+
+
+@dataclass(frozen=True, eq=False)
+class Audit:
+    """Tables, each described where it is made.
+
+    people, items, drift, coverage: see these functions. cohesion, between: see `quality.cohesion` and
+        `quality.group_agreement`. What is said by group is empty without demographics and in corpora of fewer than 20
+        people.
+    told: slips and perspectives; None without a run that can tell. dynamics: `data_map`; None where none was recorded.
+    notes: what readers have to know.
+    """
+
+    annotations: AnnotationSet
+    description: Description
+    people: pd.DataFrame
+    items: pd.DataFrame
+    cohesion: pd.DataFrame
+    between: pd.DataFrame
+    coverage: pd.DataFrame
+    drift: pd.DataFrame
+    told: Told | None = None
+    dynamics: pd.DataFrame | None = None
+    notes: list[str] = field(default_factory=list)
+
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """What there is to be written, by name. `people`, `annotations` and `dynamics` hold ids of people."""
+        found = {name: getattr(self, name) for name in ("people", "items", "cohesion", "between", "coverage", "drift")}
+        if self.told is not None:
+            found |= {"annotations": self.told.annotations, "slips_by_group": self.told.groups, "gaps": self.told.gaps}
+        if self.dynamics is not None:
+            found["dynamics"] = self.dynamics
+        return {name: table for name, table in found.items() if len(table)}
+
+
+def audit(
+    annotations: AnnotationSet,
+    predictions: Predictions | None = None,
+    recorded: Sequence[Dynamics] = (),
+    permutations: int = PERMUTATIONS,
+) -> Audit:
+    """Audit annotations.
+
+    predictions: out-of-fold predictions of these annotations with everyone's answers. recorded: training dynamics of
+    runs on them. permutations: of the test whether groups agree among themselves. Raises RunError when predictions are
+    of other annotations. Warns with DataWarning where agreement is undefined.
+    """
+    if predictions is not None:
+        _refuse_others(annotations, predictions)
+    few = len(annotations.annotators) < FEW_ANNOTATORS
+    shown = _without_attributes(annotations) if few else annotations
+    who, posterior = people(annotations)
+    suspect = annotations.annotators["annotator_id"].isin(who.loc[who["suspect"], "annotator_id"]).to_numpy()
+    notes = list(annotations.notes)
+    if few and annotations.attributes:
+        notes.append(f"Fewer than {FEW_ANNOTATORS} annotators: reported one by one, without claims about groups.")
+    if contradicted(who):
+        notes.append(
+            "MACE's competence is highest for those who agree least with the others: it took one camp's labels for the "
+            "truth, so here it tells camps apart, not careful people from careless ones."
+        )
+    found = _told(predictions, notes)
+    return Audit(
+        annotations,
+        describe(shown),
+        who,
+        items(shown, posterior, _predicted(annotations, predictions, found), suspect),
+        cohesion(shown, shown.attributes, permutations),
+        _between(shown),
+        coverage(shown, suspect),
+        drift(annotations),
+        found,
+        data_map(recorded) if recorded else None,
+        notes,
+    )
+
+
+def _between(annotations: AnnotationSet) -> pd.DataFrame:
+    """`between_groups` of all attributes."""
+    parts = [between_groups(annotations, name).assign(attribute=name) for name in annotations.attributes]
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
+
+
+def _told(predictions: Predictions | None, notes: list[str]) -> Told | None:
+    if predictions is None:
+        return None
+    if len(predictions.annotators) < FEW_ANNOTATORS:
+        predictions = _ungrouped(predictions)
+    try:
+        found = told(predictions)
+    except RunError as error:
+        notes.append(f"Slips cannot be told from perspectives: {error}.")
+        return None
+    everyone = found.groups.iloc[0]
+    if everyone["planted_found"] < FOUND:
+        notes.append(
+            f"Of labels replaced at random only {everyone['planted_found']:.1%} are called slips: these labels are too "
+            f"hard to predict to call one a slip. Its probability still ranks them (AUROC "
+            f"{everyone['planted_auroc']:.3f}): read the most suspicious, and throw nothing away."
+        )
+    return found
+
+
+def _refuse_others(annotations: AnnotationSet, predictions: Predictions) -> None:
+    key = [name for name in ("item_id", "annotator_id", "round", "label") if name in annotations.annotations]
+    shared = [name for name in key if name in predictions.pairs]
+    known = pd.MultiIndex.from_frame(annotations.annotations[shared])
+    inside = pd.MultiIndex.from_frame(predictions.pairs[shared]).isin(known)
+    if not inside.all() or annotations.scale != predictions.scale:
+        raise RunError(
+            f"the run is not of these annotations: {int((~inside).sum()):,} of its {len(inside):,} held-out "
+            f"annotations are not in {annotations.name}; give the data options it was trained with"
+        )
+
+
+def _predicted(annotations: AnnotationSet, predictions: Predictions | None, found: Told | None) -> np.ndarray | None:
+    """How everybody would label each item, float64 [item, level], nan where no model was asked."""
+    if predictions is None or found is None:
+        return None
+    place = pd.Index(predictions.items["item_id"]).get_indexer(annotations.items["item_id"])
+    return np.where(place[:, None] >= 0, found.population[place], np.nan)
+
+
+def _without_attributes(annotations: AnnotationSet) -> AnnotationSet:
+    return replace(annotations, annotators=annotations.annotators[["annotator_id"]])
+
+
+def _ungrouped(predictions: Predictions) -> Predictions:
+    return replace(predictions, annotators=predictions.annotators[["annotator_id"]])

@@ -1,0 +1,85 @@
+"""Do labels and agreement change over time, rounds, or from one domain to another?"""
+
+import numpy as np
+import pandas as pd
+
+from perspectives.data.annotations import AnnotationSet
+from perspectives.data.scale import level_name
+from perspectives.metrics.estimate import mean
+from perspectives.metrics.intervals import two_way
+from perspectives.quality.agreement import agreement
+
+PERIODS = 8  # of time, of about equally many annotations
+MOST_VALUES = 30
+OF_ANNOTATIONS = ("time", "round", "condition")
+NO_FIELDS = ("item_id", "text", "text_pair", "gold", "official_label", "official_soft_label", "group")
+COLUMNS = ["field", "value", "annotations", "items", "annotators", "mean", "low", "high", "pairwise", "alpha"]
+
+
+def drift(annotations: AnnotationSet) -> pd.DataFrame:
+    """A row per field of the data and value of it: of time (as numbers or dates, in 8 periods), round, condition, and
+    of item attributes with 2 to 30 values.
+
+    Columns: field, value, annotations, items, annotators; mean label with low and high (95 %, over items and
+    annotators; numbers of the levels, or their rank from 0; nan for three unordered levels or more and for sets);
+    pairwise agreement and alpha as in `agreement`. Empty where the data has no such field. Warns with DataWarning where
+    alpha is undefined.
+    """
+    numbers = numeric_labels(annotations)
+    rows = []
+    for name, values in fields(annotations).items():
+        for value in _ordered(values):
+            chosen = (values == value).to_numpy()
+            part = annotations.select(chosen)
+            found = (float("nan"),) * 3
+            if numbers is not None:
+                about = two_way(mean(numbers[chosen]), part.item_index, part.annotator_index)
+                found = (about.value, about.low, about.high)
+            agreed = agreement(part)
+            sizes = (len(part), len(part.items), len(part.annotators))
+            rows.append((name, str(value), *sizes, *found, agreed.pairwise, agreed.alpha))
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def numeric_labels(annotations: AnnotationSet) -> np.ndarray | None:
+    """float64 [annotation]; None where labels have no order."""
+    scale = annotations.scale
+    if scale.kind == "interval":
+        return annotations.labels
+    return scale.values[annotations.labels] if scale.kind == "ordinal" or scale.binary else None
+
+
+def fields(annotations: AnnotationSet) -> dict[str, pd.Series]:
+    """The fields by which labels may drift: name → value of each annotation, missing ones nan."""
+    table, found = annotations.annotations, {}
+    for name in OF_ANNOTATIONS:
+        if name in table:
+            found[name] = _periods(table[name]) if name == "time" else table[name].map(level_name, na_action="ignore")
+    for name in annotations.items.columns.difference(list(NO_FIELDS), sort=False):
+        column = annotations.items[name]
+        if not pd.api.types.is_float_dtype(column) and not column.map(_nested).any():
+            found[str(name)] = column.iloc[annotations.item_index].reset_index(drop=True)
+    return {name: values for name, values in found.items() if 2 <= values.nunique() <= MOST_VALUES}
+
+
+def _periods(time: pd.Series) -> pd.Series:
+    """Periods of about equally many annotations, named by when they begin and end."""
+    numbers = pd.to_numeric(time, errors="coerce")
+    when = numbers if numbers.notna().any() else pd.to_datetime(time, errors="coerce", utc=True)
+    periods = pd.qcut(when, PERIODS, duplicates="drop")
+    ends = [when[periods == period].agg(["min", "max"]) for period in periods.cat.categories]
+    return periods.cat.rename_categories([f"{_moment(low)} to {_moment(high)}" for low, high in ends])
+
+
+def _moment(value: float | pd.Timestamp) -> str:
+    return value.strftime("%Y-%m-%d %H:%M") if isinstance(value, pd.Timestamp) else f"{value:g}"
+
+
+def _nested(value: object) -> bool:
+    return isinstance(value, (list, tuple, dict, np.ndarray))
+
+
+def _ordered(values: pd.Series) -> list:
+    if isinstance(values.dtype, pd.CategoricalDtype):
+        return list(values.cat.categories)
+    return sorted(values.dropna().unique(), key=lambda value: (str(type(value)), value))

@@ -1,0 +1,79 @@
+"""Agreement within and between groups of annotators who share a demographic value."""
+
+import warnings
+from itertools import combinations
+
+import numpy as np
+import pandas as pd
+
+from perspectives.data.annotations import AnnotationSet
+from perspectives.errors import ConfigError, DataWarning
+from perspectives.metrics.cross_group import association, label_points
+from perspectives.metrics.groups import SMALLEST_GROUP, membership
+from perspectives.quality.agreement import agreement, units_of
+
+
+def within_groups(annotations: AnnotationSet, attribute: str, minimum: int = SMALLEST_GROUP) -> pd.DataFrame:
+    """A row per value of the attribute, the most frequent first: `group`, `people`, `annotations`, and of the group's
+    annotations alone `pairwise` agreement and `alpha` (see `agreement.agreement`), nan where undefined.
+
+    Groups of fewer than `minimum` people have nan. Raises ConfigError for an attribute that does not exist.
+    """
+    groups = _groups(annotations, attribute)
+    rows = []
+    for code, name in enumerate(groups.names):
+        own = groups.code[annotations.annotator_index] == code
+        people = len(np.unique(annotations.annotator_index[own]))
+        pairwise = alpha = float("nan")
+        if people >= minimum:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", DataWarning)  # undefined is nan in the table
+                found = agreement(annotations.select(own))
+            pairwise, alpha = found.pairwise, found.alpha
+        rows.append((name, people, int(own.sum()), pairwise, alpha))
+    return pd.DataFrame(rows, columns=["group", "people", "annotations", "pairwise", "alpha"])
+
+
+def between_groups(annotations: AnnotationSet, attribute: str, minimum: int = SMALLEST_GROUP) -> pd.DataFrame:
+    """A row per two groups of at least `minimum` people each: `group`, `other`, `pairs` (of annotations of one unit,
+    one from each group), `pairwise` (share of them that are equal) and `xrr`, their agreement corrected for chance
+    (cross-replication reliability; for ordered scales and ratings by distance, as alpha), nan where undefined.
+
+    Raises ConfigError for an attribute that does not exist.
+    """
+    groups, who = _groups(annotations, attribute), annotations.annotator_index
+    unit, value = units_of(annotations), pd.factorize(annotations.annotations["label"])[0]
+    group = groups.code[who]
+    people = [len(np.unique(who[group == code])) for code in range(len(groups.names))]
+    points = _points(annotations)
+    rows = []
+    for code, other in combinations([code for code, size in enumerate(people) if size >= minimum], 2):
+        pairs, pairwise = _across(unit, value, group == code, group == other)
+        both = (group == code) | (group == other)
+        found = association(points[both], unit[both], who[both], groups.code == code, permutations=1)
+        rows.append((groups.names[code], groups.names[other], pairs, pairwise, found.cross_group))
+    return pd.DataFrame(rows, columns=["group", "other", "pairs", "pairwise", "xrr"])
+
+
+def _groups(annotations: AnnotationSet, attribute: str):
+    if attribute not in annotations.attributes:
+        known = ", ".join(annotations.attributes) or "none"
+        raise ConfigError(f"there is no attribute {attribute!r}; {annotations.name} has {known}")
+    return membership(annotations.annotators[attribute])
+
+
+def _points(annotations: AnnotationSet) -> np.ndarray:
+    kind = annotations.scale.kind
+    if kind == "multilabel":
+        return annotations.labels
+    return label_points(annotations.labels, kind, annotations.scale.size)
+
+
+def _across(unit: np.ndarray, value: np.ndarray, one: np.ndarray, other: np.ndarray) -> tuple[int, float]:
+    """Number of pairs of annotations of a unit across two groups, and the share of them that are equal."""
+    units = int(unit.max(initial=-1)) + 1
+    cell = np.unique(unit * (value.max(initial=0) + 1) + value, return_inverse=True)[1].reshape(-1)
+    pairs = np.bincount(unit[one], minlength=units) @ np.bincount(unit[other], minlength=units)
+    cells = int(cell.max(initial=-1)) + 1
+    equal = np.bincount(cell[one], minlength=cells) @ np.bincount(cell[other], minlength=cells)
+    return int(pairs), float(equal / pairs) if pairs else float("nan")

@@ -1,0 +1,219 @@
+// Annotations: a map of them, a list, and the selected one to read.
+
+const SIZE = 320;
+const MOST_LISTED = 400;
+const VIEWS = {
+  told: {
+    name: "Slip or perspective",
+    x: "consensus",
+    y: "meant",
+    across: "how expected the label is of anybody (consensus)",
+    up: "how expected it is of this person (meant)",
+    wide: 1,
+  },
+  map: {
+    name: "Data map",
+    x: "variability",
+    y: "confidence",
+    across: "variability over epochs",
+    up: "confidence: mean probability of the label",
+    wide: 0.5,
+  },
+};
+const count = arrays.kind.length;
+const views = Object.keys(VIEWS).filter((view) => arrays[VIEWS[view].x].some((value) => !Number.isNaN(value)));
+const chosen = { view: views[0], kind: null, place: 0, query: "" };
+let listed = []; // annotations in the order of the list
+let marks = [];
+
+const personOf = (place) => (arrays.person[place] ? `Annotator ${arrays.person[place]}` : "The item’s one label");
+const textOf = (place) => page.texts[arrays.text[place]];
+
+function drawViews() {
+  const chip = (name, pressed, onclick) =>
+    h("button", { type: "button", class: "chip", "aria-pressed": String(pressed), onclick }, name);
+  show(
+    "views",
+    views.length > 1
+      ? views.map((view) => chip(VIEWS[view].name, chosen.view === view, () => choose({ view })))
+      : null,
+    chip("all", chosen.kind === null, () => choose({ kind: null })),
+    page.kinds.map((kind, code) =>
+      chip(`${kind} ${thousands(numberOf(code))}`, chosen.kind === code, () => choose({ kind: code }))
+    ),
+  );
+}
+
+const numberOf = (code) => arrays.kind.filter((kind) => kind === code).length;
+
+function drawMap() {
+  const { x, y, across, up, wide } = VIEWS[chosen.view];
+  const right = (value) => 44 + (value / wide) * SIZE;
+  const high = (value) => 10 + (1 - value) * SIZE;
+  marks = Array.from({ length: count }, (_, place) => {
+    const here = !Number.isNaN(arrays[x][place]) && (chosen.kind === null || arrays.kind[place] === chosen.kind);
+    return here
+      ? s("circle", {
+        r: 3,
+        cx: right(arrays[x][place]),
+        cy: high(arrays[y][place]),
+        class: classOf(place),
+        "data-place": place,
+        onclick: () => choose({ place }, true),
+      })
+      : null;
+  });
+  const text = (left, top, words, extra = {}) => s("text", { x: left, y: top, ...extra }, words);
+  show(
+    "map",
+    s(
+      "svg",
+      { class: "plot", viewBox: `0 0 ${SIZE + 60} ${SIZE + 52}`, role: "img", "aria-label": `${up} against ${across}` },
+      s("rect", { class: "frame", x: 44, y: 10, width: SIZE, height: SIZE }),
+      [0, 0.5, 1].flatMap((share) => [
+        text(right(share * wide), SIZE + 26, decimal(share * wide)),
+        text(38, high(share) + 4, decimal(share), { class: "end" }),
+      ]),
+      text(44 + SIZE / 2, SIZE + 44, across),
+      text(12, 10 + SIZE / 2, up, { transform: `rotate(-90 12 ${10 + SIZE / 2})` }),
+      s("g", { class: "marks" }, present(marks)),
+    ),
+    h(
+      "figcaption",
+      {},
+      page.kinds.map((kind, code) => h("span", { class: `key ${KIND_CLASS[code]}` }, kind)),
+      `${thousands(count)} of ${plural(page.of.annotations, "annotation")}`,
+      count < page.of.annotations ? ": the most suspicious, and a sample of the others. " : ". ",
+      "Click a dot, or walk through the list with the arrow keys.",
+    ),
+  );
+}
+
+const KIND_CLASS = page.kinds.length === 3 ? ["agreed", "perspective", "slip"] : ["agreed", "slip"];
+const classOf = (place) => `${KIND_CLASS[arrays.kind[place]]}${place === chosen.place ? " selected" : ""}`;
+
+// The most suspicious first; perspectives, those least like what others say first.
+function orderOf() {
+  const query = chosen.query.trim().toLowerCase();
+  const fits = (place) =>
+    (chosen.kind === null || arrays.kind[place] === chosen.kind) && textOf(place).toLowerCase().includes(query);
+  const key = page.kinds.length < 3 ? "confidence" : chosen.kind === 1 ? "consensus" : "slip";
+  const sign = key === "slip" ? -1 : 1;
+  return Array.from({ length: count }, (_, place) => place).filter(fits)
+    .sort((a, b) => sign * (arrays[key][a] - arrays[key][b]) || a - b);
+}
+
+function drawList() {
+  const all = orderOf();
+  listed = all.slice(0, MOST_LISTED);
+  show(
+    "list",
+    listed.map((place) =>
+      h(
+        "li",
+        { role: "option", id: `annotation-${place}`, onclick: () => choose({ place }) },
+        shortened(textOf(place), 120),
+        h("div", { class: "small" }, `${page.kinds[arrays.kind[place]]} · ${personOf(place)} said ${page.points[place]}`),
+      )
+    ),
+  );
+  show("found", all.length > listed.length ? `first ${listed.length} of ${thousands(all.length)}` : plural(all.length, "annotation"));
+}
+
+function drawRead() {
+  const place = chosen.place;
+  for (const mark of present(marks)) mark.setAttribute("class", classOf(Number(mark.dataset.place)));
+  present(marks).find((mark) => Number(mark.dataset.place) === place)?.parentNode.append(marks[place]);
+  for (const line of byId("list").children) {
+    line.setAttribute("aria-selected", String(line.id === `annotation-${place}`));
+  }
+  byId("list").setAttribute("aria-activedescendant", listed.includes(place) ? `annotation-${place}` : "");
+  const value = (name, words) =>
+    Number.isNaN(arrays[name][place]) ? null : h("span", {}, `${words} ${decimal(arrays[name][place], 3)}`);
+  show(
+    "read",
+    h("blockquote", {}, textOf(place)),
+    h(
+      "p",
+      {},
+      `${personOf(place)} said `,
+      h("strong", {}, page.points[place]),
+      page.expected.length ? `, expected was ${page.expected[place]}` : "",
+      `: ${page.kinds[arrays.kind[place]]}. `,
+      votesOn(place),
+    ),
+    h(
+      "p",
+      { class: "row small" },
+      value("slip", "probability of a slip"),
+      value("meant", "expected of this person"),
+      value("consensus", "expected of anybody"),
+      value("confidence", "confidence in training"),
+      value("variability", "variability"),
+    ),
+  );
+}
+
+function votesOn(place) {
+  const width = page.levels.length;
+  if (!width) return "";
+  const votes = arrays.votes.subarray(arrays.text[place] * width, (arrays.text[place] + 1) * width);
+  const said = Array.from(votes, (number, level) => (number ? `${page.levels[level]} × ${number}` : null));
+  return `All labels of the item: ${said.filter(Boolean).join(", ") || "none"}.`;
+}
+
+function choose(changes, reveal = false) {
+  Object.assign(chosen, changes);
+  if ("view" in changes || "kind" in changes) {
+    drawViews();
+    drawMap();
+  }
+  if ("kind" in changes || "query" in changes) {
+    drawList();
+    if (!listed.includes(chosen.place) && listed.length) chosen.place = listed[0];
+  }
+  drawRead();
+  if (reveal) revealLine();
+}
+
+function revealLine() {
+  const list = byId("list");
+  const line = byId(`annotation-${chosen.place}`);
+  if (!line) return;
+  if (line.offsetTop < list.scrollTop) list.scrollTop = line.offsetTop;
+  const below = line.offsetTop + line.offsetHeight - list.clientHeight;
+  if (below > list.scrollTop) list.scrollTop = below;
+}
+
+function onListKey(event) {
+  const place = listed.indexOf(chosen.place);
+  const goals = { ArrowDown: place + 1, ArrowUp: place - 1, PageDown: place + 8, PageUp: place - 8, Home: 0, End: Infinity };
+  if (goals[event.key] === undefined || !listed.length) return;
+  event.preventDefault();
+  choose({ place: listed[Math.max(0, Math.min(listed.length - 1, goals[event.key]))] }, true);
+}
+
+function setUpAnnotations() {
+  if (!count) return;
+  byId("annotations").hidden = false;
+  if (page.kinds.length < 3) byId("annotations-title").textContent = "Training dynamics";
+  byId("query").addEventListener("input", (event) => choose({ query: event.target.value }));
+  byId("list").addEventListener("keydown", onListKey);
+  choose({ kind: null });
+  choose({ place: listed[0] });
+  const worst = page.gaps.filter(({ gap }) => gap)
+    .map(({ attribute, gap, low, high }) => `${attribute} ${points100(gap)} (${points100(low)} to ${points100(high)})`);
+  show(
+    "slips",
+    tableOf(
+      "slips",
+      "Slips and perspectives by group",
+      "Called slips: share of the group’s annotations, with a 95 % interval over items and annotators; as some are real, " +
+        "it bounds the rate of false ones from above. Planted: 5 % of labels were replaced at random to see how many are " +
+        "found, and how well the probability of a slip ranks them." +
+        (worst.length ? ` Largest minus smallest rate, in points: ${worst.join(", ")}.` : ""),
+    ),
+  );
+}
+
+const points100 = (share) => (100 * share).toFixed(2).replace("-", "−");

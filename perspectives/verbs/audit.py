@@ -1,0 +1,182 @@
+"""How good are the annotations of a corpus: who is careless, who merely disagrees, what to annotate next.
+
+perspectives audit data=hatecheck                             any corpus: options of `perspectives train`, data=… first
+perspectives audit run='runs/gwsd/jury-*'                     with what the training of its corpus showed
+perspectives audit data=table data.reader.path=mine.csv …     a corpus of your own
+
+  run=RUN         run folders of one trained method, a folder above them, or a pattern. Trained with
+                  predictions.everyone=true they tell slips from perspectives (folds are joined, seeds averaged); with
+                  dynamics=true they draw the data map
+  output=FOLDER   for the tables (Parquet) and the page (audit.html), replaced where it exists (default: audit beside
+                  the runs, or below runs/<data>)
+
+Prints a summary. People are numbered there and on the page, and nothing is said of groups below 5 people, or of groups
+at all in corpora of fewer than 20 annotators. The tables hold the ids, and the page the texts of the corpus: pass them
+on only where the corpus may be passed on.
+"""
+
+import argparse
+import textwrap
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from perspectives.errors import ConfigError, DataWarning, RunError, listing
+
+if TYPE_CHECKING:
+    from perspectives.data.annotations import AnnotationSet
+    from perspectives.joined import Joined
+    from perspectives.predictions import Predictions
+    from perspectives.quality.audit.audit import Audit
+    from perspectives.quality.dynamics import Dynamics
+
+OWN = ("run", "output")
+LEAST_LIKE_OTHERS = 10  # annotators in the summary
+
+
+@dataclass(frozen=True)
+class Options:
+    """What was typed; see the top of this file. data: words for the configuration."""
+
+    run: str | None
+    output: str | None
+    data: list[str]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("options", nargs="*", metavar="OPTION=VALUE", help="see above")
+
+
+def main(args: argparse.Namespace) -> None:
+    from perspectives.config import compose
+    from perspectives.data.load import load
+    from perspectives.joined import joined
+    from perspectives.quality.audit.audit import audit
+
+    options = parsed(args.options)
+    found = None if options.run is None else joined(options.run)
+    config = compose(overrides=[*_corpus(options, found), *options.data])
+    folder = _folder(options, config, found)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DataWarning)  # they are kept in notes; undefined agreement is a dash
+        annotations = load(config.data)
+        _refuse_other_data(annotations, found)
+        done = audit(annotations, *_trained(found))
+    write(folder, done, None if found is None else found.name)
+    print(summary(done))
+    print(f"{folder}: audit.html and tables")
+
+
+def parsed(words: Sequence[str]) -> Options:
+    """The words that are this verb's own, and those that are for the configuration. Raises ConfigError for words that
+    are no `option=value`, and for own options given twice or without a value."""
+    given: dict[str, str] = {}
+    data, problems = [], []
+    for word in words:
+        name, equals, value = word.partition("=")
+        if name not in OWN:
+            data.append(word)
+            if not equals:
+                problems.append(f"{word!r} is no option; write option=value")
+        elif not value:
+            problems.append(f"{name} has no value; write {name}=…")
+        elif name in given:
+            problems.append(f"{name} is given twice; give it once")
+        given[name] = value
+    if not words:
+        problems.append("nothing to audit; give data=…, run=… or both")
+    if problems:
+        raise ConfigError("\n".join(["the options cannot be used:", listing(problems)]))
+    return Options(given.get("run"), given.get("output"), data)
+
+
+def write(folder: Path, audit: "Audit", method: str | None) -> None:
+    """All tables as Parquet and the page, all or nothing."""
+    from perspectives.files import new_folder
+    from perspectives.reports.audit.build import html
+
+    if folder.exists() and any(folder.iterdir()) and not (folder / "audit.html").exists():
+        raise ConfigError(f"output={folder} holds something else than an audit; choose another folder")
+    with new_folder(folder) as partial:
+        for name, table in audit.tables().items():
+            table.to_parquet(partial / f"{name}.parquet", index=False)
+        (partial / "audit.html").write_text(html(audit, method), encoding="utf-8")
+
+
+def _corpus(options: Options, found: "Joined | None") -> list[str]:
+    """The corpus of the runs, where none was named."""
+    if found is None or any(word.startswith("data=") for word in options.data):
+        return []
+    return [f"data={found.runs[0].config['data']['name']}"]
+
+
+def _folder(options: Options, config: Any, found: "Joined | None") -> Path:
+    if options.output is not None:
+        return Path(options.output).expanduser()
+    if found is not None:
+        return found.folder / "audit"
+    return Path(config.paths.runs).expanduser() / config.data.name / "audit"
+
+
+def _refuse_other_data(annotations: "AnnotationSet", found: "Joined | None") -> None:
+    if found is not None and found.runs[0].provenance["data"]["checksum"] != annotations.checksum:
+        raise RunError(
+            f"{found.runs[0].folder} was trained on other data than {annotations.name} as it is read now; give the "
+            "data options it was trained with (see its config.yaml)"
+        )
+
+
+def _trained(found: "Joined | None") -> tuple["Predictions | None", list["Dynamics"]]:
+    from perspectives.quality.dynamics import FOLDER, Dynamics
+
+    if found is None:
+        return None, []
+    recorded = [Dynamics.load(run.folder / FOLDER) for run in found.runs if (run.folder / FOLDER).is_dir()]
+    return found.mean, recorded
+
+
+# The summary. ------------------------------------------------------------------------------------------------------
+
+
+def summary(audit: "Audit") -> str:
+    """What the audit found, as text: no text of the corpus and no id in it."""
+    from perspectives.quality.audit.people import RULE
+    from perspectives.reports.audit.content import cards
+    from perspectives.reports.tables import render_table
+
+    parts = [f"{audit.description.name} ({audit.description.scale})"]
+    parts += [f"  {value:>8}  {words}" for value, words in cards(audit)]
+    parts += [line for note in audit.notes for line in _lines(f"note: {note}")]
+    tables = [(people_table(audit.people), _lines(f"The annotators least like the others. {RULE}"))]
+    if len(audit.drift):
+        tables.append((_strings(audit.drift, ["field", "value", "annotations", "mean", "pairwise", "alpha"]), []))
+    if audit.told is not None:
+        tables.append((_strings(audit.told.groups, list(audit.told.groups.columns)), []))
+    rendered = [render_table(table, "text", notes).rstrip() for table, notes in tables]
+    return "\n\n".join(["\n".join(parts), *rendered]) + "\n"
+
+
+def _lines(text: str) -> list[str]:
+    return textwrap.wrap(text, 100, break_long_words=False, break_on_hyphens=False)
+
+
+def people_table(people: pd.DataFrame, count: int = LEAST_LIKE_OTHERS) -> pd.DataFrame:
+    """The first annotators of `people` as strings, by number."""
+    names = ["person", "labels", "agreement", "kappa", "competence", "low", "high", "entropy", "gold", "suspect"]
+    shown = people.head(count)[names].dropna(axis="columns", how="all")
+    return _strings(shown, list(shown.columns)).rename(columns={"person": "annotator", "kappa": "beyond chance"})
+
+
+def _strings(table: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
+    from perspectives.reports.tables import number
+
+    def written(value: Any) -> str:
+        if isinstance(value, bool):
+            return "yes" if value else ""
+        return f"{value:,}" if isinstance(value, int) else value if isinstance(value, str) else number(value)
+
+    return pd.DataFrame({name: [written(value) for value in table[name].tolist()] for name in columns})

@@ -1,0 +1,100 @@
+"""`perspectives audit`: what it prints and writes, and that wrong words are refused before anything is written."""
+
+import re
+
+import pandas as pd
+import pytest
+from trained import corpus, trained
+
+from perspectives import cli
+
+pytestmark = pytest.mark.filterwarnings("ignore:encoder 'tiny' needs")
+PEOPLE = "data.reader.annotators=40"
+
+
+def audit(*words: str) -> int:
+    return cli.main(["audit", *words])
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("audited")
+    return trained(folder, "model=multitask_shared", PEOPLE, "predictions.everyone=true", "dynamics=true")
+
+
+def test_any_corpus_is_audited_below_the_runs_folder(tmp_path, capsys):
+    assert audit("data=synthetic", "data.reader.items=90", f"paths.runs={tmp_path}") == 0
+    said = capsys.readouterr().out
+    folder = tmp_path / "synthetic" / "audit"
+    assert said.rstrip().endswith(f"{folder}: audit.html and tables")
+    assert re.search(r"^ +90  items$", said, re.MULTILINE)
+    assert "Suspected of spam: 20 labels or more" in " ".join(said.split())
+    names = {path.name for path in folder.iterdir()}
+    tables = ("people", "items", "cohesion", "between", "coverage", "drift")
+    assert names == {"audit.html", *(f"{name}.parquet" for name in tables)}
+    people = pd.read_parquet(folder / "people.parquet")
+    assert not [name for name in people["annotator_id"] if re.search(rf"\b{re.escape(name)}\b", said)]
+    page = (folder / "audit.html").read_text(encoding="utf-8")
+    assert not [name for name in people["annotator_id"] if f'"{name}"' in page]
+
+
+def test_texts_stay_out_of_the_summary(tmp_path, capsys):
+    words = corpus(tmp_path, "nominal")[1:]
+    data = [word for word in words if word.startswith("data")]
+    assert audit(*data, f"output={tmp_path / 'found'}") == 0
+    said = capsys.readouterr().out
+    assert not any(text in said for text in ("tea", "soup", "person 1", "i12"))
+    assert "Fewer than 20 annotators: reported one by one" in said
+
+
+def test_a_run_adds_slips_and_dynamics(run, capsys):
+    assert audit(f"run={run.folder}", "data.reader.items=30", PEOPLE) == 2
+    assert "was trained on other data than synthetic" in capsys.readouterr().err
+    data = [f"data.reader.{name}={run.config['data']['reader'][name]}" for name in ("items", "annotators")]
+    data += [f"data.reader.annotations_per_item={run.config['data']['reader']['annotations_per_item']}"]
+    assert audit(f"run={run.folder}", *data) == 0
+    said = capsys.readouterr().out
+    folder = run.folder.parent / "audit"
+    judged = pd.read_parquet(folder / "annotations.parquet")
+    assert len(judged) == len(run.predictions()["multitask_shared"])
+    assert set(judged["kind"]) <= {"agreed", "perspective", "slip"}
+    assert judged["slip"].between(0, 1).all()
+    assert f"called perspectives, of {len(judged):,}" in said
+    dynamics = pd.read_parquet(folder / "dynamics.parquet")
+    assert dynamics["confidence"].between(0, 1).all()
+    assert len(dynamics) > len(judged)
+    before = (folder / "people.parquet").read_bytes()
+    assert audit(f"run={run.folder}", *data) == 0  # again, over the old one
+    assert (folder / "people.parquet").read_bytes() == before
+
+
+def test_methods_that_tell_nobody_apart_are_audited_without_slips(tmp_path, capsys):
+    run = trained(tmp_path, "model=softlabel", "predictions.everyone=true")
+    data = [f"data.reader.{name}={value}" for name, value in run.config["data"]["reader"].items() if name != "_target_"]
+    assert audit(f"run={run.folder}", *data) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "Slips cannot be told from perspectives: method softlabel gives everybody the same answer" in said
+    assert not (run.folder.parent / "audit" / "annotations.parquet").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ([], "nothing to audit; give data=…, run=… or both"),
+        (["hatecheck"], "'hatecheck' is no option; write option=value"),
+        (["run="], "run has no value; write run=…"),
+        (["data=synthetic", "output=a", "output=b"], "output is given twice; give it once"),
+        (["data=nothing"], "nothing"),
+        (["run=nothing-here"], "nothing-here"),
+    ],
+)
+def test_wrong_words_are_refused(words, said, capsys):
+    assert audit(*words) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_folders_of_something_else_are_left_alone(tmp_path, capsys):
+    (tmp_path / "thesis.txt").write_text("years of work")
+    assert audit("data=synthetic", "data.reader.items=60", f"output={tmp_path}") == 2
+    assert "holds something else than an audit; choose another folder" in capsys.readouterr().err
+    assert (tmp_path / "thesis.txt").exists()
