@@ -3,7 +3,7 @@
 Reads Predictions; no model is loaded. Priors that nobody ran are computed from the corpus where it is at hand.
 """
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -13,8 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from perspectives.config import NO_RESULT_DEPENDS_ON
-from perspectives.errors import ConfigError, DataError, RunError, listing
+from perspectives.errors import ConfigError, DataError, RunError
 from perspectives.evaluation import METRICS_OF_PAIRS, Evaluation
 from perspectives.fit import BLIND, MODEL_FREE, fit
 from perspectives.imported import ENDINGS, imported
@@ -23,11 +22,10 @@ from perspectives.metrics.estimate import Estimate, combine
 from perspectives.metrics.groups import SMALLEST_GROUP, GroupScores, by_group, membership
 from perspectives.metrics.intervals import Interval, holm
 from perspectives.predictions import PAIR_KEY, Predictions, join
+from perspectives.run_groups import USUAL, fold_of, grouped, on_common_folds, options_of, refuse_mixtures, without_twins
 from perspectives.runs import Run, find_runs
 
 SELECTED_BY = ("individual/cross_entropy", "individual/mae")  # on validation, lower is better; the first that exists
-MODEL_OPTIONS = ("encoder", "model", "optim", "trainer", "calibrate", "decision", "control", "adapt")
-USUAL = {"control": "none", "decision": "argmax", "adapt": 0}  # of runs that do not say, and never part of a name
 ASKED = ("control", "adapt")  # what a run was made to find out, not a setting to choose by its score
 ORDER = (
     "most_frequent", "class_prior", "train_mean", "train_median", "annotator_mode", "annotator_prior", "annotator_mean",
@@ -113,22 +111,22 @@ def entries(paths: Sequence[str | Path], best: bool = False) -> tuple[list[Entry
     if not folders:
         raise RunError("a table of predictions is scored on the test pairs of a run; add a run folder")
     runs = find_runs(folders)
-    finished = _without_twins([run for run in runs if run.finished])
+    finished = without_twins([run for run in runs if run.finished])
     unfinished = [run.folder.name for run in runs if not run.finished]
     if not finished:
         raise RunError(f"none of the {len(runs)} runs is finished; run their commands again to resume them")
     notes = list(dict.fromkeys(f"Data: {note}." for run in finished for note in run.provenance["data"]["notes"]))
     notes += [f"Left out, unfinished: {', '.join(unfinished)}; run their commands again."] if unfinished else []
-    _refuse_mixtures(finished)
+    refuse_mixtures(finished)
     try:
         finished += _priors_of(finished)
     except DataError as error:
         notes.append(f"Priors left out, the corpus is not here to compute them: {str(error).splitlines()[0]}")
-    _refuse_mixtures(finished)
-    finished, dropped = _on_common_folds(finished)
+    refuse_mixtures(finished)
+    finished, dropped = on_common_folds(finished)
     if dropped:
         notes.append(f"Left out, other folds than most: {', '.join(run.folder.name for run in dropped)}.")
-    found = [entry for group in _groups(finished) for entry in _entries_of(group)]
+    found = [entry for group in grouped(finished) for entry in _entries_of(group)]
     found = _selected(found) if best else _labelled(found)
     _refuse_different_pairs(found)
     reference = found[0].evaluations[0].predictions
@@ -139,34 +137,14 @@ def entries(paths: Sequence[str | Path], best: bool = False) -> tuple[list[Entry
     return sorted(found, key=_rank), notes
 
 
-def _without_twins(runs: Sequence[Run]) -> list[Run]:
-    """Of runs that differ only in whether they also answered for everyone, one."""
-    settings = [str(run.config | {"predictions": run.provenance["data"]["checksum"]}) for run in runs]
-    return list(dict(zip(settings, runs, strict=True)).values())
-
-
-def _on_common_folds(runs: Sequence[Run]) -> tuple[list[Run], list[Run]]:
-    """Runs on the folds that most configurations and seeds cover; and the rest: of other folds, or without all."""
-    trainings: dict[tuple, set] = defaultdict(set)
-    for run in runs:
-        trainings[_training(run)].add(_fold(run))
-    counts = Counter(frozenset(folds) for folds in trainings.values())
-    common = max(counts, key=lambda folds: (counts[folds], len(folds)))
-    kept = [run for run in runs if _fold(run) in common and common <= trainings[_training(run)]]
-    return kept, [run for run in runs if run not in kept]
-
-
-def _training(run: Run) -> tuple:
-    """What all folds of one training share: method, options and seed."""
-    return run.config["model"]["name"], str(sorted(_options(run).items())), run.config.get("seed")
-
-
 def _priors_of(runs: Sequence[Run]) -> list[Run]:
     """The priors of every fold that the runs cover and no run computed."""
     from omegaconf import OmegaConf
 
-    have = {_fold(run) for run in runs if run.config["model"]["name"] == MODEL_FREE}
-    wanted = {_fold(run): run for run in runs if run.config["model"]["name"] != MODEL_FREE and _fold(run) not in have}
+    have = {fold_of(run) for run in runs if run.config["model"]["name"] == MODEL_FREE}
+    wanted = {
+        fold_of(run): run for run in runs if run.config["model"]["name"] != MODEL_FREE and fold_of(run) not in have
+    }
     computed = []
     for run in wanted.values():
         places = run.config["paths"] | {"runs": str(run.folder.parents[1])}
@@ -174,57 +152,17 @@ def _priors_of(runs: Sequence[Run]) -> list[Run]:
     return computed
 
 
-def _fold(run: Run) -> Any:
-    return run.config["split"].get("fold")
-
-
-def _refuse_mixtures(runs: Sequence[Run]) -> None:
-    corpora: dict[Any, list[str]] = defaultdict(list)
-    for run in runs:
-        split, target = _split(run), run.config["data"].get("target")
-        data, version = run.provenance["data"]["checksum"][:8], run.provenance["results_version"]
-        named = f"{run.config['data']['name']}{f' {target}' if target else ''}, split {split}, "
-        named += f"data {data}, results version {version}"
-        corpora[named].append(run.folder.name)
-    if len(corpora) > 1:
-        shown = [f"{name}: {', '.join(folders[:3])}" for name, folders in corpora.items()]
-        raise RunError(
-            f"these runs are of {len(corpora)} corpora, splits or versions; compare one at a time\n{listing(shown)}"
-        )
-
-
-def _split(run: Run) -> str:
-    """`items folds=5, seed=0`: the kind of split and its options, without the fold."""
-    options = {key: value for key, value in run.config["split"].items() if key not in ("_target_", "fold")}
-    shown = ", ".join(f"{key}={value}" for key, value in options.items() if value is not None)
-    return f"{run.config['split']['_target_'].rpartition('.')[2]} {shown}".strip()
-
-
-def _groups(runs: Sequence[Run]) -> list[list[Run]]:
-    """Runs that differ in fold and seed only, together."""
-    groups: dict[str, list[Run]] = defaultdict(list)
-    for run in runs:
-        groups[str(_training(run)[:2])].append(run)
-    return list(groups.values())
-
-
-def _options(run: Run) -> dict[str, Any]:
-    """What distinguishes configurations of a method, flat: `optim.lr` → value."""
-    chosen = {key: (USUAL | run.config)[key] for key in MODEL_OPTIONS if key in USUAL | run.config}
-    flat = {str(key): value for key, value in pd.json_normalize(chosen).iloc[0].to_dict().items()}
-    return {key: value for key, value in flat.items() if key not in NO_RESULT_DEPENDS_ON}
-
-
 def _entries_of(runs: Sequence[Run]) -> list[Entry]:
     by_seed: dict[Any, dict[Any, dict[str, Predictions]]] = defaultdict(dict)
     for run in runs:
         seed = run.config.get("seed")
-        if _fold(run) in by_seed[seed]:
+        if fold_of(run) in by_seed[seed]:
+            which = f"{run.config['model']['name']}, fold {fold_of(run)}, seed {seed}"
             raise RunError(
-                f"two runs are {run.config['model']['name']}, fold {_fold(run)}, seed {seed}, with the same settings, "
-                f"one of them {run.folder.name}; name the runs you mean, or delete one"
+                f"two runs are {which}, with the same settings, one of them {run.folder.name}; name the runs you mean, "
+                "or delete one"
             )
-        by_seed[seed][_fold(run)] = run.predictions("test")
+        by_seed[seed][fold_of(run)] = run.predictions("test")
     made = []
     for name in next(iter(next(iter(by_seed.values())).values())):
         joined = [ordered(join([found[fold][name] for fold in sorted(found, key=str)])) for found in by_seed.values()]
@@ -232,7 +170,7 @@ def _entries_of(runs: Sequence[Run]) -> list[Entry]:
         prior, oracle = runs[0].config["model"]["name"] == MODEL_FREE, bool(joined[0].about.get("oracle"))
         evaluations = [Evaluation(predictions) for predictions in joined]
         made.append(
-            Entry(name, evaluations, len(next(iter(by_seed.values()))), _options(runs[0]), score, prior, oracle)
+            Entry(name, evaluations, len(next(iter(by_seed.values()))), options_of(runs[0]), score, prior, oracle)
         )
     return made
 

@@ -1,13 +1,8 @@
 """Training one AnnotatorModel and asking it what people would say."""
 
-import logging
 import os
-import signal
-import threading
 import time
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,7 +13,6 @@ import pandas as pd
 import torch
 from lightning.pytorch.callbacks import EarlyStopping
 from lightning.pytorch.plugins.environments import LightningEnvironment
-from lightning.pytorch.utilities.exceptions import SIGTERMException
 from omegaconf import DictConfig, OmegaConf
 from safetensors import SafetensorError
 from safetensors.torch import load_file
@@ -36,6 +30,7 @@ from perspectives.data.splits import Split
 from perspectives.data.tokens import Tokens
 from perspectives.errors import ConfigError, DataError, DataWarning, RunError
 from perspectives.files import new_file, write_text
+from perspectives.lightning_manners import interruptible, quiet
 from perspectives.models.base import AnnotatorModel, Optimization
 from perspectives.models.encoder import CachedContent, Encoder
 from perspectives.models.ensemble import ENSEMBLE, ONE_ANNOTATOR, labels_of
@@ -185,7 +180,7 @@ class Training:
             self.batches(train, np.arange(len(train)), shuffle=True, **options),
             self.batches(validation, np.arange(len(validation))),
         )
-        with quiet(), _interruptible():
+        with quiet(), interruptible():
             trainer = self._trainer([stop, self.history, *self.recordings, best, resume], logger)
             trainer.fit(self.model, *loaders, ckpt_path=resume.usable(), weights_only=True)
         self._refuse_divergence(best)
@@ -305,30 +300,6 @@ def check_budget(shape: tuple[int, int, int], budget: int) -> None:
             f"everyone's answers would take {cost:,} bytes ({' × '.join(map(str, shape))} numbers), more than "
             f"predictions.max_bytes={budget:,}; raise it, judge fewer items, or leave predictions.everyone=false"
         )
-
-
-@contextmanager
-def quiet() -> Iterator[None]:
-    """Without Lightning's advice on workers, devices and log folders, none of which apply here."""
-    logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", module="lightning")
-        yield
-
-
-@contextmanager
-def _interruptible() -> Iterator[None]:
-    """Lightning turns interruptions into exits and ignores Ctrl-C from then on."""
-    handler = signal.getsignal(signal.SIGINT)
-    try:
-        yield
-    except SystemExit as end:
-        if isinstance(end, SIGTERMException) or isinstance(end.__context__, KeyboardInterrupt):
-            raise KeyboardInterrupt from None
-        raise
-    finally:
-        if threading.current_thread() is threading.main_thread():
-            signal.signal(signal.SIGINT, handler)
 
 
 def device_of(accelerator: str) -> torch.device:

@@ -194,6 +194,15 @@ def test_what_is_left_out_is_said(folder: Path, tmp_path: Path) -> None:
     assert len(by_name(found)["majority"].evaluations) == 2
 
 
+def test_a_run_that_also_answered_for_everyone_is_the_same_row(folder: Path, tmp_path: Path) -> None:
+    copy = Path(shutil.copytree(folder, tmp_path / "runs"))
+    again = Path(shutil.copytree(next(copy.glob("majority-*")), copy / "again"))
+    config = (again / "config.yaml").read_text(encoding="utf-8")
+    assert "everyone: false" in config
+    (again / "config.yaml").write_text(config.replace("everyone: false", "everyone: true"), encoding="utf-8")
+    assert sorted(by_name(entries([copy])[0])) == sorted(by_name(entries([folder])[0]))
+
+
 def test_two_runs_or_rows_of_one_name_are_refused(folder: Path, tmp_path: Path) -> None:
     copy = Path(shutil.copytree(folder, tmp_path / "runs"))
     run = next(copy.glob("majority-*"))
