@@ -70,7 +70,9 @@ class Entry:
         Of a metric of people seen or never seen, only those people count. Raises ConfigError for a metric of items.
         """
         if not metric.startswith(METRICS_OF_PAIRS):
-            raise ConfigError(f"{metric} is computed on items, which groups share; --groups takes {METRICS_OF_PAIRS}…")
+            raise ConfigError(
+                f"{metric} is computed on items, which groups share; --groups takes {METRICS_OF_PAIRS[0]}…"
+            )
         evaluation = self.evaluations[0]
         predictions, rows = evaluation.predictions, evaluation.pairs_of(metric)
         people, items = predictions.annotator_index, predictions.item_index
@@ -135,6 +137,18 @@ def entries(paths: Sequence[str | Path], best: bool = False) -> tuple[list[Entry
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise RunError(f"two rows would be called {', '.join(twice)}; rename the table of predictions")
     return sorted(found, key=_rank), notes
+
+
+def best_of(runs: Sequence[Run], name: str) -> tuple[Entry, str]:
+    """The row that finished runs of one method make, of several configurations the best on validation; and its settings
+    among those tried, empty where there was one.
+
+    name: of the predictions: the method's, or that of a prior. Raises RunError when runs are missing in a fold or seed.
+    """
+    candidates = grouped(runs)
+    winner = min(candidates, key=lambda group: _validation_score(group, name)) if len(candidates) > 1 else candidates[0]
+    entry = next(entry for entry in _entries_of(winner) if entry.name == name)
+    return entry, _differing(entry, [options_of(group[0]) for group in candidates])
 
 
 def _priors_of(runs: Sequence[Run]) -> list[Run]:

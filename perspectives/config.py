@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import hydra
+from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Quote, QuotedString
 from hydra.errors import HydraException, InstantiationException
@@ -94,8 +95,13 @@ def compose(config_name: str = "train", overrides: Iterable[str] = ()) -> DictCo
 
 
 def _compose(config_name: str, overrides: list[str]) -> DictConfig:
-    with hydra.initialize_config_dir(str(conf_dir()), job_name=config_name, version_base=VERSION_BASE):
-        return hydra.compose(config_name, overrides)
+    working = GlobalHydra.instance()
+    before, working.hydra = working.hydra, None  # a job that Hydra launched may compose, too
+    try:
+        with hydra.initialize_config_dir(str(conf_dir()), job_name=config_name, version_base=VERSION_BASE):
+            return hydra.compose(config_name, overrides)
+    finally:
+        working.hydra = before
 
 
 def quote_paths(overrides: Iterable[str], sweep: bool = False) -> list[str]:
@@ -140,13 +146,14 @@ def _quoted_text(override: str, sweep: bool) -> str:
             return override
         key = "composition.seats"
     if value.startswith("[") and value.endswith("]"):
-        return f"{key}=[{','.join(map(_literal, value[1:-1].split(',')))}]"
+        return f"{key}=[{','.join(map(literal, value[1:-1].split(',')))}]"
     if sweep and key in ("event", "rule"):
-        return f"{key}={','.join(map(_literal, value.split(',')))}"
-    return f"{key}={_literal(value)}"
+        return f"{key}={','.join(map(literal, value.split(',')))}"
+    return f"{key}={literal(value)}"
 
 
-def _literal(value: str) -> str:
+def literal(value: str) -> str:
+    """A text as an override's value, whatever is in it."""
     return QuotedString(value.strip(), Quote.single).with_quotes()
 
 
@@ -186,8 +193,15 @@ def run_identity(cfg: DictConfig) -> dict[str, Any]:
     except OmegaConfBaseException as error:
         raise ConfigError(f"{error.full_key}: {str(error).splitlines()[0]}") from error
     identity = _identity(raw, resolved, "")
-    if identity.get("dynamics") is False:  # a run that recorded is another one; those that did not keep their names
+    return _without_later_options(identity)
+
+
+def _without_later_options(identity: dict[str, Any]) -> dict[str, Any]:
+    """Options that came later, at the value that changes nothing, do not change the names of runs."""
+    if identity.get("dynamics") is False:
         del identity["dynamics"]
+    if "stratify" in identity.get("split", {}) and identity["split"]["stratify"] is None:
+        del identity["split"]["stratify"]
     return identity
 
 

@@ -78,7 +78,7 @@ OPTIONS = {
     "optim.annotator_lr": _positive(),
     "optim.weight_decay": _number(0),
     "optim.warmup": _number(0, 1),
-    "optim.decay": _one_of("none", "linear"),
+    "optim.decay": _one_of("none", "linear", "exponential"),
     "logger.mode": _one_of("offline", "online", "disabled"),
 }
 

@@ -1,6 +1,7 @@
 """Every metric that fits a set of predictions, by name, with the units it was computed on.
 
-Names are `family/metric`. Individual metrics have pairs as units, the other families items. The human majority leaves
+Names are `family/metric`. Individual metrics and the perspectivist ones of LeWiDi-2025 have pairs as units, the others
+items. The human majority leaves
 tied items out (there is no majority to predict); the predicted majority is the vote of the predicted labels of the
 item's own raters, ties decided by their mean probability.
 """
@@ -12,14 +13,14 @@ from typing import Any
 
 import numpy as np
 
-from perspectives.metrics import disagreement, human_calibration, individual, lewidi2023, majority, soft
+from perspectives.metrics import disagreement, human_calibration, individual, lewidi2023, lewidi2025, majority, soft
 from perspectives.metrics.estimate import Estimate, mean, undefined
 from perspectives.metrics.intervals import Interval, by_item, two_way
 from perspectives.predictions import Predictions
 from perspectives.quality.aggregation.majority import majority_vote
 
 NEAR_ZERO = 1e-12
-METRICS_OF_PAIRS = "individual/"
+METRICS_OF_PAIRS = ("individual/", "lewidi2025/error_rate", "lewidi2025/absolute_distance")
 CEILINGS = {
     "soft/cross_entropy": "cross_entropy", "soft/jsd": "jsd", "soft/manhattan": "manhattan", "soft/brier": "brier",
     "soft/wasserstein": "wasserstein1",
@@ -30,7 +31,7 @@ CEILINGS = {
 class Evaluation:
     """The metrics of one set of predictions.
 
-    estimates: `family/metric` → Estimate; the family says the unit (`individual`: pair, otherwise item).
+    estimates: `family/metric` → Estimate; on pairs for METRICS_OF_PAIRS, otherwise on items.
     """
 
     predictions: Predictions
@@ -158,6 +159,8 @@ def _categorical(predictions: Predictions) -> Iterator[tuple[str, Estimate]]:
     yield from _rate_biases(predictions, target, answer)
     if scale.binary and {"official_label", "official_soft_label"} <= set(predictions.items):
         yield from _lewidi2023(predictions, answer)
+    if (published := _official_distributions(predictions)) is not None:
+        yield from _lewidi2025(predictions, published, answer)
 
 
 def _by_acquaintance(
@@ -211,6 +214,30 @@ def _lewidi2023(predictions: Predictions, answer: np.ndarray) -> Iterator[tuple[
         yield "lewidi2023/micro_f1", lewidi2023.micro_f1(official, answer)
 
 
+def _official_distributions(predictions: Predictions) -> np.ndarray | None:
+    """Soft labels as LeWiDi-2025 published them, float64 [item, level]; None where any is missing."""
+    items = predictions.items
+    if "official_distribution" not in items or not len(items) or items["official_distribution"].isna().any():
+        return None
+    return np.array([list(row) for row in items["official_distribution"]], float)
+
+
+def _lewidi2025(predictions: Predictions, published: np.ndarray, answer: np.ndarray) -> Iterator[tuple[str, Estimate]]:
+    """The shared task's scores of distributions, against the published soft labels, and of single annotators."""
+    scale, observed, index = predictions.scale, predictions.observed, predictions.item_index
+    labels = lewidi2025.LABELS_OF_SCALE[scale.kind](predictions.probabilities())
+    if scale.kind == "ordinal":
+        values = scale.values[observed], scale.values[labels]
+        yield "lewidi2025/absolute_distance", lewidi2025.absolute_distance(*values, index, scale.size)
+        yield "lewidi2025/wasserstein", lewidi2025.wasserstein(published, answer)
+    elif scale.kind == "multilabel":
+        yield "lewidi2025/error_rate", lewidi2025.multilabel_error_rate(observed, labels, index)
+        yield "lewidi2025/manhattan", lewidi2025.multilabel_manhattan(published, answer)
+    else:
+        yield "lewidi2025/error_rate", lewidi2025.error_rate(observed, labels, index)
+        yield "lewidi2025/manhattan", lewidi2025.manhattan(published, answer)
+
+
 def _multiple(predictions: Predictions) -> Iterator[tuple[str, Estimate]]:
     observed, probability = predictions.observed, predictions.probabilities()
     yield "individual/macro_f1", individual.multilabel_macro_f1(observed, predictions.labels())
@@ -227,6 +254,8 @@ def _multiple(predictions: Predictions) -> Iterator[tuple[str, Estimate]]:
     target, answer = item_means(observed.astype(float), index, items), item_means(probability, index, items)
     yield "soft/manhattan", mean(2 * np.abs(target - answer).mean(1))
     yield from _rate_biases(predictions, target, answer)
+    if (published := _official_distributions(predictions)) is not None:
+        yield from _lewidi2025(predictions, published, np.clip(answer, 0, 1))
 
 
 def _rating(predictions: Predictions) -> Iterator[tuple[str, Estimate]]:

@@ -1,5 +1,6 @@
 """`fit(config) → Run`: the one way anything is trained."""
 
+import time
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
@@ -40,13 +41,9 @@ def fit(config: DictConfig) -> Run:
 
     Raises DataError, ConfigError or RunError with one message for the user, KeyboardInterrupt when interrupted.
     """
-    if config.model.name == MODEL_FREE:
-        config = OmegaConf.masked_copy(config, [str(key) for key in config if key not in UNUSED_BY_PRIORS])
-    elif config.model.name in BLIND:
-        config = config.copy()
-        config.control, config.adapt = "none", 0
+    config = normalised(config)
     annotations = load(config.data)
-    run = _run_of(config, annotations)
+    run = planned_run(config, annotations.checksum)
     if run.finished:
         return run
     check_config(config, BUILT_WITH)  # not earlier: it imports whatever is named, and a finished run needs none of it
@@ -54,8 +51,19 @@ def fit(config: DictConfig) -> Run:
     return _completed(run, config, annotations, split)
 
 
-def _run_of(config: DictConfig, annotations: AnnotationSet) -> Run:
-    return run_at(config.paths.runs, identity(config), annotations.checksum)
+def normalised(config: DictConfig) -> DictConfig:
+    """The configuration without what its method makes no use of, so that it does not tell runs apart."""
+    if config.model.name == MODEL_FREE:
+        return OmegaConf.masked_copy(config, [str(key) for key in config if key not in UNUSED_BY_PRIORS])
+    if config.model.name in BLIND:
+        config = config.copy()
+        config.control, config.adapt = "none", 0
+    return config
+
+
+def planned_run(config: DictConfig, checksum: str) -> Run:
+    """Where `fit` puts the run of a normalised configuration on the data of this checksum."""
+    return run_at(config.paths.runs, identity(config), checksum)
 
 
 def _completed(run: Run, config: DictConfig, annotations: AnnotationSet, split: Split) -> Run:
@@ -70,10 +78,15 @@ def _fit(config: DictConfig, annotations: AnnotationSet, split: Split, run: Run)
     record = OmegaConf.to_container(config, resolve=True), annotations.checksum, (*annotations.notes, *split.notes)
     about = {"data": config.data.name, "split": split.name}
     about |= {"fold": config.split.get("fold"), "group_by": config.split.get("group_by")}
+    begun = time.perf_counter()
+
+    def took() -> dict[str, Any]:
+        return {"seconds": time.perf_counter() - begun, "items": len(annotations.items)}
+
     if config.model.name == MODEL_FREE:
         answers = _priors(annotations, split)
         run.begin(*record)
-        run.finish({"predictions": _scored(answers, about, run)})
+        run.finish({"predictions": _scored(answers, about, run), "throughput": took()})
         return
 
     training = _training(config, annotations, split, run)
@@ -87,7 +100,8 @@ def _fit(config: DictConfig, annotations: AnnotationSet, split: Split, run: Run)
         parts = _decided(parts, config.decision)
         metrics = _scored({config.model.name: parts}, about, run)
         report(logger, run, parts["test"])
-        run.finish({"predictions": metrics, "temperature": heat, "throughput": training.throughput()})
+        throughput = took() | training.throughput()
+        run.finish({"predictions": metrics, "temperature": heat, "throughput": throughput})
 
 
 def identity(config: DictConfig) -> dict[str, Any]:
@@ -102,7 +116,7 @@ def _training(config: DictConfig, annotations: AnnotationSet, split: Split, run:
     if config.model.name == ENSEMBLE:
 
         def train(member: DictConfig) -> Run:
-            return _completed(_run_of(member, annotations), member, annotations, split)
+            return _completed(planned_run(member, annotations.checksum), member, annotations, split)
 
         return Ensemble(config, annotations, split, run, train)
     from perspectives.training import Training

@@ -68,7 +68,7 @@ class Run:
                 f"{self.folder} is not a run (no config.yaml); pass a folder that `perspectives train` wrote"
             )
         try:
-            return yaml.safe_load(path.read_text(encoding="utf-8"))
+            return yaml.load(path.read_text(encoding="utf-8"), getattr(yaml, "CSafeLoader", yaml.SafeLoader))
         except yaml.YAMLError as error:
             raise RunError(f"{path} is damaged ({error}); delete the run folder and train again") from error
 
@@ -78,7 +78,7 @@ class Run:
 
     @cached_property
     def metrics(self) -> dict[str, Any]:
-        """`predictions` (name → part → counts and metrics), and of trained methods `temperature` and `throughput`.
+        """`predictions` (name → part → counts and metrics), `throughput`, and of trained methods `temperature`.
 
         Raises RunError when the run is unfinished.
         """

@@ -163,7 +163,7 @@ def test_all_problems_are_listed_at_once_with_their_place():
         "trainer.batch_size is 'many'; accepted is a whole number from 1",
         "trainer.precision is '16'; accepted is one of 32-true, bf16-mixed",
         "optim.warmup is 1.5; accepted is a number from 0 to 1",
-        "optim.decay is 'cosine'; accepted is one of none, linear",
+        "optim.decay is 'cosine'; accepted is one of none, linear, exponential",
     ]
     assert first == f"the configuration has {len(expected)} problem(s)"
     for problem, text in zip(problems, expected, strict=True):

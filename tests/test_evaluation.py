@@ -15,7 +15,7 @@ from perspectives.evaluation import CEILINGS, Evaluation, item_means, panel_ceil
 from perspectives.metrics import soft
 from perspectives.models.priors import priors
 
-FAMILIES = {"individual", "majority", "soft", "disagreement", "calibration", "lewidi2023"}
+FAMILIES = {"individual", "majority", "soft", "disagreement", "calibration", "lewidi2023", "lewidi2025"}
 
 
 def values(predictions) -> dict[str, float]:

@@ -43,14 +43,14 @@ def run(site: Path, *args: str, cwd: Path) -> subprocess.CompletedProcess:
     )
 
 
-def test_configurations_and_cards_travel_in_the_wheel(unpacked: Path) -> None:
-    for kind, source in (("conf", REPOSITORY / "conf"), ("cards", REPOSITORY / "data" / "cards")):
-        expected = {path.relative_to(source) for path in source.rglob("*.yaml")}
-        assert {
-            path.relative_to(unpacked / "perspectives" / kind)
-            for path in (unpacked / "perspectives" / kind).rglob("*.yaml")
-        } == expected
-        assert len(expected) > 15
+@pytest.mark.parametrize(
+    ("kind", "source", "least"), [("conf", "conf", 15), ("cards", "data/cards", 15), ("experiments", "experiments", 6)]
+)
+def test_configurations_cards_and_tables_travel_in_the_wheel(unpacked: Path, kind: str, source: str, least: int) -> None:
+    expected = {path.relative_to(REPOSITORY / source) for path in (REPOSITORY / source).rglob("*.yaml")}
+    packed = unpacked / "perspectives" / kind
+    assert {path.relative_to(packed) for path in packed.rglob("*.yaml")} == expected
+    assert len(expected) >= least
 
 
 def test_an_installed_wheel_finds_them(unpacked: Path, tmp_path: Path) -> None:

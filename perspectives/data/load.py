@@ -13,8 +13,8 @@ def load(cfg: DictConfig) -> AnnotationSet:
     """Read and validate the corpus that `cfg.reader` describes.
 
     cfg: `name`, `reader` (a `_target_` returning Tables), and optionally `duplicates` (see AnnotationSet.from_tables),
-        `ratings` (true: ordered levels are read as numbers) and `card` (the catalogue card that says where the files
-        are published).
+        `ratings` (true: ordered levels are read as numbers), `limit` (so many items of each published part, drawn at
+        random, to try something out) and `card` (the catalogue card that says where the files are published).
 
     Raises MissingData, with what to put where if there is a card, and DataError listing everything wrong with the data.
     """
@@ -28,4 +28,13 @@ def load(cfg: DictConfig) -> AnnotationSet:
 
         raise MissingData(f"{error}\n{missing_message(cfg.card, places.get('path', ''))}") from error
     annotations = AnnotationSet.from_tables(tables, cfg.name, cfg.get("duplicates", "error"))
-    return annotations.as_ratings() if cfg.get("ratings", False) else annotations
+    annotations = annotations.as_ratings() if cfg.get("ratings", False) else annotations
+    return annotations if cfg.get("limit") is None else _few(annotations, cfg.limit)
+
+
+def _few(annotations: AnnotationSet, limit: int) -> AnnotationSet:
+    """At most `limit` items of each published part, always the same ones, with all their annotations."""
+    items = annotations.items.sample(frac=1, random_state=0)
+    part = items["split"] if "split" in items else items["item_id"].isna()
+    kept = items["item_id"][items.groupby(part, dropna=False).cumcount() < limit]
+    return annotations.select(annotations.annotations["item_id"].isin(kept).to_numpy())

@@ -102,20 +102,30 @@ def column(
 
 
 def items(
-    annotations: AnnotationSet, folds: int = 5, fold: int = 0, seed: int = 0, group_by: str | None = None
+    annotations: AnnotationSet,
+    folds: int = 5,
+    fold: int = 0,
+    seed: int = 0,
+    group_by: str | None = None,
+    stratify: str | None = None,
 ) -> Split:
     """k-fold by item: test is fold `fold`, validation the next one, train the rest.
 
     Items with the same text (casefolded, whitespace collapsed; text and text_pair together) share a fold, and so do
     items with the same value of the item column `group_by` (templates, shared contexts); items without a value stand
     alone. Folds are balanced in annotations, as far as the groups allow. Over all folds every annotation is tested
-    once.
+    once. stratify: `annotators` spreads the items that the same people labelled evenly over the folds (Davani et al.
+    2022).
 
-    Raises ConfigError for fewer than 3 folds or a fold out of range, DataError for an unknown column or for fewer
-    groups than folds.
+    Raises ConfigError for fewer than 3 folds, a fold out of range or another `stratify`, DataError for an unknown
+    column or for fewer groups than folds.
     """
+    if stratify not in (None, "annotators"):
+        raise ConfigError(f"split.stratify={stratify} is unknown; choose annotators, or null")
     group, notes = item_groups(annotations, group_by)
-    part = _dealt(annotations, "items", group[annotations.item_index], folds, fold, seed)
+    group = group[annotations.item_index]
+    stratum = _same_people(group, annotations.annotator_index) if stratify else None
+    part = _dealt(annotations, "items", group, folds, fold, seed, stratum)
     return _finished(annotations, part, f"items fold {fold} of {folds}", notes)
 
 
@@ -176,10 +186,26 @@ def both(
 # Drawing. ----------------------------------------------------------------------------------------------------------
 
 
-def _dealt(annotations: AnnotationSet, what: str, group: np.ndarray, folds: int, fold: int, seed: int) -> np.ndarray:
+def _same_people(group: np.ndarray, annotator: np.ndarray) -> np.ndarray:
+    """A number for the set of people behind each group, int64 [group, by rising number]; both arrays [annotation]."""
+    pairs = np.unique(np.stack([group, annotator]), axis=1)
+    people = np.split(pairs[1], np.flatnonzero(np.diff(pairs[0])) + 1)
+    return np.unique([one.tobytes().hex() for one in people], return_inverse=True)[1]
+
+
+def _dealt(
+    annotations: AnnotationSet,
+    what: str,
+    group: np.ndarray,
+    folds: int,
+    fold: int,
+    seed: int,
+    stratum: np.ndarray | None = None,
+) -> np.ndarray:
     """Part of each annotation when test is fold `fold` and validation the next, int8 [annotation].
 
     group: the group of items or annotators (`what`, for messages) behind each annotation, int64 [annotation].
+    stratum: what is spread evenly, int64 [group, by rising number].
     """
     if folds < 3:
         raise ConfigError(f"folds={folds} leaves nothing for train, validation or test; use at least 3")
@@ -194,24 +220,31 @@ def _dealt(annotations: AnnotationSet, what: str, group: np.ndarray, folds: int,
     part_of_fold = np.full(folds, TRAIN, np.int8)
     part_of_fold[fold], part_of_fold[(fold + 1) % folds] = TEST, VALIDATION
     rng = np.random.default_rng(seed)
-    bins = _deal(np.bincount(code), np.full(folds, 1 / folds), rng)
+    bins = _deal(np.bincount(code), np.full(folds, 1 / folds), rng, stratum)
     return part_of_fold[rng.permutation(folds)[bins[code]]]  # else the largest group would always be in fold 0
 
 
-def _deal(load: np.ndarray, shares: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def _deal(
+    load: np.ndarray, shares: np.ndarray, rng: np.random.Generator, stratum: np.ndarray | None = None
+) -> np.ndarray:
     """Deal groups into bins so that the bins' loads come close to `shares`: bin of each group, int64 [group].
 
     load: annotations of each group, at least 1, int64 [group]. Groups are dealt largest first, each to the bin furthest
     below its share, so that a large one cannot unbalance the end. Sizes up to the next power of two count as equal and
     are dealt in random order: exact sizes would leave nothing to chance where all of them differ.
+    stratum: groups of one stratum go to the bins that have the fewest of it, int64 [group]; None: each has its own.
     """
+    stratum = np.arange(len(load)) if stratum is None else stratum
+    dealt = np.zeros((stratum.max(initial=-1) + 1, len(shares)), np.int64)
     order = rng.permutation(len(load))
     order = order[np.argsort(-np.floor(np.log2(load[order])), kind="stable")]
     filled = np.zeros(len(shares))
     bins = np.empty(len(load), np.int64)
     for group in order:
-        chosen = int(np.argmin((filled + load[group]) / shares))
+        fewest = dealt[stratum[group]] == dealt[stratum[group]].min()
+        chosen = int(np.argmin(np.where(fewest, (filled + load[group]) / shares, np.inf)))
         bins[group] = chosen
+        dealt[stratum[group], chosen] += 1
         filled[chosen] += load[group]
     return bins
 

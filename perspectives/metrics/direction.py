@@ -4,6 +4,7 @@
 LOWER_IS_BETTER = {
     *("aurc", "brier", "cross_entropy", "exact_match_error", "jsd", "mae", "manhattan", "rmse", "wasserstein"),
     *("dist_ce", "entropy_ce"),
+    *("absolute_distance", "error_rate"),
     "entropy_bound",  # of the data alone: the least cross-entropy anyone could have
 }
 HIGHER_IS_BETTER = {

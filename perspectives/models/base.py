@@ -1,5 +1,6 @@
 """The loop every trained method shares: encode each text once, answer for the observed pairs, sum the losses."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +18,7 @@ from perspectives.models.optim import RowAdamW, clip_gradients
 
 STEPS_PER_EPOCH_LIMIT = 1_000_003  # seeds of different epochs do not meet below this many batches
 PAIRS_AT_ONCE = 2**17  # when everyone is asked: with some hundred numbers each, about 100 MB
+EXPONENT = 0.1  # of the learning rate's decay per epoch
 LARGEST_SEED = 2**63  # a date as the run's seed would otherwise be more than torch takes
 
 
@@ -25,9 +27,9 @@ class Optimization:
     """How to train.
 
     lr: learning rate of heads and other new parameters. encoder_lr: of a fine-tuned encoder. annotator_lr: of vectors
-    that stand for annotators and groups, which few steps touch. weight_decay: decoupled,
-    on matrices only (the table of annotators' heads is one, its biases included). warmup: share of all steps with a
-    rising rate. decay: `none` or `linear` to zero at the last step.
+    that stand for annotators and groups, which few steps touch. weight_decay: decoupled, on matrices only (the table of
+    annotators' heads is one, its biases included). warmup: share of all steps with a rising rate. decay: `none`,
+    `linear` to zero at the last step, or `exponential`, by exp(-0.1) after each epoch (Davani et al. 2022).
     annotations_per_batch: the constant the summed loss is divided by (items per batch × mean training annotations per
     item), so that micro-batches add up to the whole batch.
     """
@@ -153,27 +155,30 @@ class AnnotatorModel(L.LightningModule):
         optimizer = RowAdamW(self.parameter_groups(), lr=self.optimization.lr)
         if not self.optimization.warmup and self.optimization.decay == "none":
             return optimizer
-        total = self._steps()
+        per_epoch = self._steps_per_epoch()
+        total = per_epoch * (self.trainer.max_epochs or 1)
         warmup = round(self.optimization.warmup * total)
-        linear = self.optimization.decay == "linear"
+        decay = self.optimization.decay
 
         def factor(step: int) -> float:
             if step < warmup:
                 return (step + 1) / warmup
-            return max(0.0, (total - step) / max(1, total - warmup)) if linear else 1.0
+            if decay == "linear":
+                return max(0.0, (total - step) / max(1, total - warmup))
+            return math.exp(-EXPONENT * (step // per_epoch)) if decay == "exponential" else 1.0
 
         scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, factor)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
 
-    def _steps(self) -> int:
-        """Optimizer steps of the whole training.
+    def _steps_per_epoch(self) -> int:
+        """Optimizer steps in an epoch.
 
         Lightning's `estimated_stepping_batches` would set the loader up before its place in the epoch is restored from
         a checkpoint; a training killed in the middle of an epoch would then repeat the epoch's start.
         """
         loader: Any = self.trainer.fit_loop._data_source.instance
         batches = len(loader)
-        return -(-batches // self.trainer.accumulate_grad_batches) * (self.trainer.max_epochs or 1)
+        return -(-batches // self.trainer.accumulate_grad_batches)
 
     def configure_gradient_clipping(
         self, optimizer: Any, gradient_clip_val: Any = None, gradient_clip_algorithm: Any = None

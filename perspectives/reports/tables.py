@@ -144,6 +144,7 @@ LATEX = str.maketrans(
     | {"\\": r"\textbackslash{}", "^": r"\textasciicircum{}", "~": r"\textasciitilde{}"}
     | {"[": "{[}", "<": "$<$", ">": "$>$", "|": "$|$"}  # a bracket that begins a row would be an argument of \\
     | {"±": r"$\pm$", "−": "$-$", "†": r"$^\dagger$", "‡": r"$^\ddagger$", "–": "--"}
+    | {"✓": r"$\checkmark$", "✗": r"$\times$", "≁": r"$\nsim$"}  # amssymb
 )
 
 

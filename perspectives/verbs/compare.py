@@ -88,7 +88,9 @@ def main(args: argparse.Namespace) -> int:
 def _groups(found: Sequence[Entry], args: argparse.Namespace, metrics: list[str], left_out: Sequence[str]) -> str:
     """The tables of --groups: of all metrics asked for, or of the first."""
     if not metrics:
-        raise ConfigError(f"--groups scores pairs, and --metrics {args.metrics} are of items; name {METRICS_OF_PAIRS}…")
+        raise ConfigError(
+            f"--groups scores pairs, and --metrics {args.metrics} are of items; name {METRICS_OF_PAIRS[0]}…"
+        )
     people = found[0].evaluations[0].predictions
     attributes = chosen_attributes(args.groups, people.annotators)
     long = group_table(found, metrics if args.metrics else metrics[:1], attributes, args.unknown)
@@ -191,7 +193,7 @@ def notes(long: pd.DataFrame, baseline: str | None, unseen: tuple[int, int] | No
         )
     if "soft/cross_entropy" in set(long["metric"]):
         lines.append("Cross-entropy clips at 1e-12, so an answer that excludes what happened costs 27.6.")
-    fixed = long.loc[long["metric"].str.startswith("individual/"), "annotators_fixed"]
+    fixed = long.loc[long["metric"].str.startswith(METRICS_OF_PAIRS), "annotators_fixed"]
     if len(fixed) and fixed.all():
         lines.append(f"{first['annotators']} annotators are too few to generalise from: intervals are over items.")
     elif len(fixed):

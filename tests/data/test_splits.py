@@ -19,6 +19,7 @@ KINDS = {
     "column": partial(splits.column, column="domain", test="sea"),
     "items": splits.items,
     "items, grouped": partial(splits.items, group_by="template"),
+    "items, stratified": partial(splits.items, stratify="annotators"),
     "annotators": splits.annotators,
     "annotators, grouped": partial(splits.annotators, group_by="country", folds=3),
     "both": splits.both,
@@ -155,6 +156,25 @@ def test_folds_are_balanced_in_annotations():
         sizes = [len(KINDS[kind](annotations, fold=fold).rows("test")) for fold in range(5)]
         assert sum(sizes) == len(annotations)
         assert max(sizes) - min(sizes) <= annotations.annotations[column].value_counts().max()  # greedy scheduling
+
+
+def test_stratified_folds_hold_as_many_items_of_each_set_of_people():
+    rng = np.random.default_rng(1)
+    teams = [(0, 1, 2), (1, 2), (3, 4, 5, 6), (0, 6)]
+    team = rng.integers(0, 4, 203)
+    pairs = [(item, person) for item, number in enumerate(team) for person in teams[number]]
+    rows = pd.DataFrame(pairs, columns=["item_id", "annotator_id"]).assign(label="0")
+    items = pd.DataFrame({"item_id": range(203), "text": [f"text {n}" for n in range(203)]})
+    annotations = build(rows, items)
+    counts = np.zeros((5, 4), int)
+    for fold in range(5):
+        split = splits.items(annotations, fold=fold, stratify="annotators")
+        tested = annotations.items["item_id"][np.unique(annotations.item_index[split.rows("test")])].astype(int)
+        counts[fold] = np.bincount(team[tested], minlength=4)
+    assert (counts.sum(0) == np.bincount(team)).all()
+    assert (np.ptp(counts, axis=0) <= 1).all()
+    with pytest.raises(ConfigError, match=r"split\.stratify=label is unknown; choose annotators, or null"):
+        splits.items(annotations, stratify="label")
 
 
 def test_no_fold_is_the_fold_of_the_busiest_annotator():

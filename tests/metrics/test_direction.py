@@ -14,8 +14,10 @@ from perspectives.predictions import Predictions
 def evaluated(kind: str) -> Predictions:
     """Predictions with everything that brings further metrics: unseen people, and official labels."""
     predictions = made(kind)
+    size = predictions.scale.size
     items = predictions.items.assign(official_label="yes", official_soft_label=np.linspace(0, 1, ITEMS))
-    return replace(predictions, items=items if kind == "nominal" else predictions.items)
+    items = items if kind == "nominal" else predictions.items
+    return replace(predictions, items=items.assign(official_distribution=[(1.0, *[0.0] * (size - 1))] * ITEMS))
 
 
 def test_every_metric_of_every_scale_has_a_direction():

@@ -1,5 +1,6 @@
 """The loop in Lightning: micro-batches, resuming, clipping, rates and seeds."""
 
+import math
 from dataclasses import replace
 
 import lightning as L
@@ -120,7 +121,14 @@ def test_clipping_reaches_sparse_gradients_through_lightning(monkeypatch):
     assert norms == pytest.approx([1e-3] * 4, rel=1e-3)
 
 
-def test_the_rate_rises_and_falls_as_declared_and_the_optimizer_is_fused():
+@pytest.mark.parametrize(
+    ("warmup", "decay", "expected"),
+    [
+        (0.25, "linear", [1 / 2, 1, 1, 5 / 6, 4 / 6, 3 / 6, 2 / 6, 1 / 6]),
+        (0.0, "exponential", [1, 1, 1, 1, *[math.exp(-0.1)] * 4]),  # after the epoch of 4 steps
+    ],
+)
+def test_the_rate_rises_and_falls_as_declared_and_the_optimizer_is_fused(warmup, decay, expected):
     rates = []
 
     class Watch(L.Callback):
@@ -130,10 +138,9 @@ def test_the_rate_rises_and_falls_as_declared_and_the_optimizer_is_fused():
             rates.append(optimizer.param_groups[0]["lr"] / 0.01)
 
     model = build("softlabel", ANNOTATIONS)
-    model.optimization = replace(model.optimization, warmup=0.25, decay="linear")
+    model.optimization = replace(model.optimization, warmup=warmup, decay=decay)
     trained(model, batches(3), callbacks=[Watch()], accumulate_grad_batches=2)
-    rates = rates[::2]
-    assert rates == pytest.approx([1 / 2, 1, 1, 5 / 6, 4 / 6, 3 / 6, 2 / 6, 1 / 6])
+    assert rates[::2] == pytest.approx(expected)
 
 
 def test_the_validation_loss_is_the_mean_over_annotations():

@@ -51,8 +51,10 @@ def read(path: str | Path, corpus: str) -> Tables:
         (multilabel contradiction, entailment, neutral).
 
     Items get `text` and `text_pair` in reading order, `group` (items with the same first part: context, post),
-    `language` and, where published, `language_variety`, `level`, `source` and `context_speaker` (CSC's key, unique per
-    item). Annotators get the published attributes in lower_snake_case; CSC has 32 without a record.
+    `language` and, where published, `official_distribution` (the soft label, a number per level; of VariErrNLI the
+    share of people who chose it; rounded to two decimals in some files), `language_variety`, `level`, `source` and
+    `context_speaker` (CSC's key, unique per item). Annotators get the published attributes in lower_snake_case; CSC has
+    32 without a record.
     Raises MissingData when no split is there, DataError when a file is malformed.
     """
     parts, scale = CORPORA[one_of("corpus", corpus, CORPORA)]
@@ -72,6 +74,8 @@ def _entry(item_id: str, entry: dict[str, Any], parts: tuple[str, str], scale: S
     first, second = parts
     item = {"item_id": item_id, "text": entry["text"][first], "text_pair": entry["text"][second]}
     item["language"] = entry["lang"]
+    if "soft_label" in entry:  # the files of the competition's last phase had none
+        item["official_distribution"] = _distribution(entry["soft_label"], scale)
     info = entry.get("other_info") or {}
     item |= {ours: _whole(info[theirs]) for theirs, ours in ITEM_ATTRIBUTES.items() if theirs in info}
     rows = []
@@ -80,6 +84,14 @@ def _entry(item_id: str, entry: dict[str, Any], parts: tuple[str, str], scale: S
         label = published.split(",") if scale.kind == "multilabel" else published
         rows.append({"item_id": item_id, "annotator_id": who, "label": label})
     return item, rows
+
+
+def _distribution(published: dict[str, Any], scale: Scale) -> tuple[float, ...]:
+    """In the order of the scale; some files call 0 and 1 `0.0` and `1.0`, and CSC's once had a level 0 nobody used."""
+    if scale.kind == "multilabel":
+        return tuple(float(published[level]["1"]) for level in scale.levels)
+    shares = {str(int(float(level))): float(share) for level, share in published.items()}
+    return tuple(shares[level] for level in scale.levels)
 
 
 def _whole(value: Any) -> Any:

@@ -62,6 +62,22 @@ def test_several_classes_of_one_person_are_one_set_though_the_annotators_string_
     assert annotations.indicator().tolist() == [[0, 1, 1], [0, 0, 1]]
 
 
+def test_official_soft_labels_come_in_the_order_of_the_scale_however_their_levels_are_called(tmp_path):
+    csc = {"soft_label": {"0": 0.0, "2": 0.33, "1": 0.67, "3": 0.0, "4": 0.0, "5": 0.0, "6": 0.0}}
+    sets = {level: {"1": share, "0": 1 - share} for level, share in (("neutral", 0.75), ("entailment", 0.5))}
+    rows = {
+        "CSC": csc,
+        "MP": {"soft_label": {"0.0": 0.4, "1.0": 0.6}},
+        "VariErrNLI": {"soft_label": sets | {"contradiction": {"0": 1.0, "1": 0.0}}},
+    }
+    expected = {"CSC": (0.67, 0.33, 0, 0, 0, 0), "MP": (0.4, 0.6), "VariErrNLI": (0, 0.5, 0.75)}
+    for corpus, official in rows.items():
+        write(tmp_path, corpus, "{}", test={"1": entry(corpus, "One.", "Two.", {"Ann1": "1"}) | official})
+        assert lewidi2025.read(tmp_path, corpus).items["official_distribution"].tolist() == [expected[corpus]]
+        write(tmp_path, corpus, "{}", test={"1": entry(corpus, "One.", "Two.", {"Ann1": "1"})})
+        assert "official_distribution" not in lewidi2025.read(tmp_path, corpus).items
+
+
 def test_trailing_commas_in_the_meta_file_are_read(tmp_path):
     meta = '{\n "Ann1": {\n  "Gender": "Male",\n  "Education": "postdoc",\n },\n}\n'
     write(tmp_path, "VariErrNLI", meta, test={"1": entry("VariErrNLI", "One.", "Two.", {"Ann1": "neutral"})})

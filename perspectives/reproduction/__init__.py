@@ -1,0 +1,1 @@
+"""Tables of papers, from a specification to the table beside the published values."""

@@ -1,0 +1,47 @@
+"""How long a training will take, by what finished runs took."""
+
+import statistics
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from perspectives.reproduction.trainings import Training
+from perspectives.runs import Run
+
+MOST_READ = 500  # runs, the newest: enough for a median
+
+
+def expected_seconds(trainings: Sequence[Training], root: Path) -> list[float]:
+    """Seconds per training: the texts of its corpus over the texts per second that finished runs below `root` got
+    through, from start to end; nan where no run is like it.
+
+    Most alike are runs of the same encoder, tuning and method on the same corpus, then those of the same encoder,
+    tuning and method, then of the same encoder and tuning.
+    """
+    speeds: dict[tuple, list[float]] = {}
+    for run in _newest(root):
+        seen = run.metrics.get("throughput", {})
+        if seen.get("seconds"):
+            for likeness in _likenesses(run.config):
+                speeds.setdefault(likeness, []).append(seen["items"] / seen["seconds"])
+    return [_seconds(training, speeds) for training in trainings]
+
+
+def _seconds(training: Training, speeds: dict[tuple, list[float]]) -> float:
+    for likeness in _likenesses(training.config):
+        if likeness in speeds:
+            return training.items / statistics.median(speeds[likeness])
+    return float("nan")
+
+
+def _likenesses(config: Any) -> Iterable[tuple]:
+    """From the most alike to the least."""
+    encoder = config.get("encoder", {})
+    core = (encoder.get("_target_"), encoder.get("name"), encoder.get("tune"))
+    method = (*core, config["model"]["name"])
+    return (*method, config["data"]["name"]), method, core
+
+
+def _newest(root: Path) -> list[Run]:
+    files = sorted(root.glob("**/metrics.json"), key=lambda path: path.stat().st_mtime, reverse=True)
+    return [Run(path.parent) for path in files[:MOST_READ] if (path.parent / "config.yaml").exists()]

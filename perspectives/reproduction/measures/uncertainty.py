@@ -1,0 +1,103 @@
+"""Does what a model says of its own uncertainty tell where people disagree? (section 5 of Davani et al. 2022)
+
+Pearson correlation over test items between the variance of people's labels and a model's uncertainty. A row's `given`
+says which:
+
+    heads_votes           variance of the most likely labels of all annotators' heads
+    heads_probabilities   variance of their probabilities
+    confidence            1 - the largest probability of an annotator-blind model
+    mc_dropout            variance of its probability over 50 passes with dropout on (Gal & Ghahramani 2016)
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from perspectives.data.batches import Batch
+from perspectives.metrics.disagreement import pearson
+from perspectives.metrics.estimate import Estimate, combine
+from perspectives.metrics.intervals import by_item
+from perspectives.models.base import AnnotatorModel
+from perspectives.reproduction.measured import Found, Measurement
+from perspectives.runs import Run
+from perspectives.training import load_model
+
+PASSES, BATCH = 50, 256
+
+
+def disagreement(rows: Mapping[str, str], runs: Mapping[str, Sequence[Run]], folder: Path, smoke: bool) -> Found:
+    """The `correlation` of each row, on binary labels; folds are joined, seeds averaged."""
+    return {row: {"correlation": _correlation(runs[row], MEASURES[which])} for row, which in rows.items()}
+
+
+def _correlation(runs: Sequence[Run], measure: Callable[..., np.ndarray]) -> Measurement:
+    by_seed: dict[Any, list[Run]] = defaultdict(list)
+    for run in runs:
+        by_seed[run.config["seed"]].append(run)
+    estimates = [_of_seed(folds, measure) for folds in by_seed.values()]
+    items = len(estimates[0].influence)
+    interval = by_item(combine(estimates), np.arange(items))
+    spread = float(np.std([float(one) for one in estimates], ddof=1)) if len(estimates) > 1 else float("nan")
+    counts = {"items": items}
+    folds = len(next(iter(by_seed.values())))
+    return Measurement(interval.value, interval.low, interval.high, spread, len(estimates), folds, counts)
+
+
+def _of_seed(folds: Sequence[Run], measure: Callable[..., np.ndarray]) -> Estimate:
+    found: dict[str, tuple[float, float]] = {}
+    for run in folds:
+        test = run.predictions("test")[run.config["model"]["name"]]
+        share = np.bincount(test.item_index, test.observed, len(test.items)) / np.bincount(test.item_index)
+        model, tokens = load_model(run, test.items[[name for name in ("text", "text_pair") if name in test.items]])
+        uncertainty = measure(model, list(_texts(len(test.items), tokens)))
+        found |= dict(zip(test.items["item_id"], zip(share * (1 - share), uncertainty, strict=True), strict=True))
+    human, uncertain = np.array([found[item] for item in sorted(found)]).T
+    return pearson(human, uncertain)
+
+
+# Uncertainties of each test item, float64 [item]. ------------------------------------------------------------------
+
+
+def heads_votes(model: AnnotatorModel, batches: Sequence[Batch]) -> np.ndarray:
+    return (_asked(model, batches, everyone=True) > 0.5).var(1)
+
+
+def heads_probabilities(model: AnnotatorModel, batches: Sequence[Batch]) -> np.ndarray:
+    return _asked(model, batches, everyone=True).var(1)
+
+
+def confidence(model: AnnotatorModel, batches: Sequence[Batch]) -> np.ndarray:
+    positive = _asked(model, batches)[:, 0]
+    return np.minimum(positive, 1 - positive)
+
+
+def mc_dropout(model: AnnotatorModel, batches: Sequence[Batch]) -> np.ndarray:
+    torch.manual_seed(0)
+    model.train()
+    encoder = getattr(model.encoder, "model", None)
+    if encoder is not None:
+        encoder.train()  # of a frozen encoder too
+    return np.stack([_asked(model, batches)[:, 0] for _ in range(PASSES)]).var(0)
+
+
+MEASURES: dict[str, Callable[..., np.ndarray]] = {
+    measure.__name__: measure for measure in (heads_votes, heads_probabilities, confidence, mc_dropout)
+}
+
+
+@torch.inference_mode()
+def _asked(model: AnnotatorModel, batches: Sequence[Batch], everyone: bool = False) -> np.ndarray:
+    """Probability of the positive level, [item, annotator]; annotator 1 for an annotator-blind model."""
+    people = model.schema.training_annotators[: None if everyone else 1]
+    answers = [model.everyone(model.encode(batch), people)[..., 1] for batch in batches]
+    return torch.cat(answers).double().numpy()
+
+
+def _texts(items: int, tokens: Any) -> Iterator[Batch]:
+    for start in range(0, items, BATCH):
+        rows = np.arange(start, min(start + BATCH, items))
+        yield Batch.of_texts(torch.from_numpy(rows), tokens and tokens.padded(rows))

@@ -1,0 +1,148 @@
+"""What a table's cells hold, beside what the paper says."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from perspectives.comparison import Entry, best_of
+from perspectives.metrics.intervals import holm
+from perspectives.reproduction import measured
+from perspectives.reproduction.measured import Measurement
+from perspectives.reproduction.spec import Published, Table
+from perspectives.reproduction.trainings import Cell
+
+WITHIN, OUTSIDE, INCOMPARABLE, UNVERIFIED = "within", "outside", "not comparable", "not verified"
+
+
+def filled(table: Table, cells: Sequence[Cell], root: Path, changed: bool, smoke: bool) -> pd.DataFrame:
+    """Long table, a row per cell and metric.
+
+    changed: whether options of the command line make this another experiment than the specification's.
+    Columns: row, column, metric, value, low, high (nan where the cell is empty), seed_sd, seeds, folds, pairs, items,
+    annotators, setting (what was chosen on validation), empty (why there is no value), published, source, note (why it
+    is not comparable), mark (`within` or `outside` tolerance, `not comparable`, `not verified`, or none without a
+    published value) and, where the table has a baseline, difference and p_holm (paired with it; two-sided, corrected
+    over the table's cells of the metric).
+    """
+    rows: list[dict[str, Any]] = []
+    for column in table.columns:
+        part = [cell for cell in cells if cell.column == column]
+        found = _measured(table, column, part, root, smoke) if table.measure else _scored(table, part)
+        for cell in part:
+            for metric in table.metrics:
+                rows.append(_line(table, cell, metric, found.get(cell.row, {}).get(metric), changed or smoke))
+    long = pd.DataFrame(rows)
+    if table.baseline is not None and "p" in long:
+        long["p_holm"] = long.groupby("metric")["p"].transform(lambda p: holm(p.to_numpy()))
+    return long
+
+
+def _measured(table: Table, column: str, cells: Sequence[Cell], root: Path, smoke: bool) -> dict[str, dict[str, Any]]:
+    ready = [cell for cell in cells if cell.empty is None]
+    found = measured.read(measured.place(table, column, ready, root, smoke))
+    return {
+        row: {name: metrics[str(key)] for name, key in table.metrics.items() if key in metrics}
+        for row, metrics in found.items()
+    }
+
+
+def _scored(table: Table, cells: Sequence[Cell]) -> dict[str, dict[str, Any]]:
+    """Row → metric → measurement, with its paired difference from the baseline."""
+    entries: dict[str, tuple[Entry, str]] = {}
+    for cell in cells:
+        if cell.runs and all(run.finished for run in cell.runs):
+            entries[cell.row] = best_of(cell.runs, table.rows[cell.row].prior or cell.trainings[0].config.model.name)
+    baseline = entries.get(table.baseline, (None, ""))[0] if table.baseline else None
+    return {
+        row: {
+            name: _score(entry, metric, setting, baseline)
+            for name, accepted in table.metrics.items()
+            for metric in _available(accepted, entry)
+        }
+        for row, (entry, setting) in entries.items()
+    }
+
+
+def _available(accepted: str | Sequence[str], entry: Entry) -> list[str]:
+    """The first of the accepted metrics that the entry has, or none."""
+    names = [accepted] if isinstance(accepted, str) else accepted
+    return [name for name in names if name in entry.metrics][:1]
+
+
+def _score(entry: Entry, metric: str, setting: str, baseline: Entry | None) -> tuple[Measurement, dict[str, float]]:
+    interval, predictions = entry.interval(metric), entry.evaluations[0].predictions
+    counts = {"pairs": len(predictions), "items": len(predictions.items)}
+    counts["annotators"] = int(predictions.pairs["annotator_id"].nunique())
+    difference = {}
+    if baseline is not None and baseline is not entry and metric in baseline.metrics:
+        paired = entry.difference(baseline, metric)
+        difference = {"difference": paired.value, "p": paired.p_value}
+    measurement = Measurement(
+        interval.value, interval.low, interval.high, entry.seed_spread(metric), len(entry.evaluations), entry.folds,
+        counts, setting,
+    )  # fmt: skip
+    return measurement, difference
+
+
+def _line(table: Table, cell: Cell, metric: str, found: Any, changed: bool) -> dict[str, Any]:
+    one, difference = found if isinstance(found, tuple) else (found, {})
+    line: dict[str, Any] = {"row": cell.row, "column": cell.column, "metric": metric}
+    nothing = Measurement(float("nan"), seeds=0, folds=0)
+    shown = one or nothing
+    line |= {"value": shown.value, "low": shown.low, "high": shown.high, "seed_sd": shown.seed_sd}
+    line |= {"seeds": shown.seeds, "folds": shown.folds}
+    line |= {name: shown.counts.get(name, 0) for name in ("pairs", "items", "annotators")}
+    line |= {"setting": shown.setting, "empty": "" if one else why_empty(cell, table.measure is not None)}
+    said = table.published_value(cell.row, cell.column, metric)
+    line |= {"published": said.value if said else float("nan"), "source": said.source if said else ""}
+    line |= {"note": (said.comparable or "") if said else ""}
+    line["mark"] = mark(shown, said, table.tolerance, changed)
+    if table.baseline is not None:
+        line |= {"difference": float("nan"), "p": float("nan")} | difference
+    return line
+
+
+def why_empty(cell: Cell, is_measured: bool) -> str:
+    if cell.empty is not None:
+        return cell.empty
+    finished = sum(run.finished for run in cell.runs)
+    if finished < len(cell.runs):
+        return f"{finished} of {len(cell.runs)} runs are finished"
+    return "not measured yet" if is_measured else "the runs have no such metric"
+
+
+def mark(ours: Measurement, said: Published | None, tolerance: float | None, changed: bool) -> str:
+    """How our value stands to the published one; empty where one of the two is missing.
+
+    Without a tolerance of the value or the table the published value has to lie in our interval.
+    """
+    if said is None or np.isnan(ours.value):
+        return ""
+    if said.comparable is not None or changed:
+        return INCOMPARABLE
+    if not said.verified:
+        return UNVERIFIED
+    allowed = tolerance if said.tolerance is None else said.tolerance
+    if allowed is None:
+        return WITHIN if ours.low <= said.value <= ours.high else OUTSIDE
+    return WITHIN if abs(ours.value - said.value) <= allowed + 1e-12 else OUTSIDE
+
+
+def numbers_behind(long: pd.DataFrame) -> Mapping[str, str]:
+    """Column → `1,008 pairs of 168 items and 6 annotators, 1 fold(s), up to 3 seed(s)`."""
+    return {
+        str(column): behind
+        for column, part in long.groupby("column", sort=False)
+        if (behind := _behind(part[part["empty"] == ""]))
+    }
+
+
+def _behind(part: pd.DataFrame) -> str:
+    if not len(part):
+        return ""
+    most = {name: int(part[name].max()) for name in ("pairs", "items", "annotators", "folds", "seeds")}
+    counts = [f"{most[name]:,} {name}" for name in ("pairs", "items", "annotators") if most[name]]
+    return ", ".join([*counts, f"{most['folds']} fold(s)", f"up to {most['seeds']} seed(s)"])

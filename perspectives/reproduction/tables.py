@@ -1,0 +1,83 @@
+"""A filled table as text, Markdown, LaTeX and CSV."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from perspectives.reports.tables import STAR, number, render_table
+from perspectives.reproduction.results import INCOMPARABLE, OUTSIDE, UNVERIFIED, WITHIN, numbers_behind
+from perspectives.reproduction.spec import Paper, Table
+
+ENDINGS = {"markdown": "md", "latex": "tex", "csv": "csv"}
+SIGNS = {WITHIN: "✓", OUTSIDE: "✗", INCOMPARABLE: "≁", UNVERIFIED: "?"}
+MEANINGS = {
+    WITHIN: "within tolerance of it",
+    OUTSIDE: "outside",
+    INCOMPARABLE: "not comparable, see below",
+    UNVERIFIED: "known at second hand only",
+}
+
+
+def render(paper: Paper, table: Table, long: pd.DataFrame, style: str, command: str, about: Sequence[str]) -> str:
+    """style: text, markdown, latex, or csv, which keeps the long form. about: lines on how the runs were made."""
+    if style == "csv":
+        return long.to_csv(index=False).rstrip("\n")
+    lines = [*notes(table, long), *about, f"Command: {_code(command, style)}"]
+    parts = [part for _, part in long.groupby("metric", sort=False)]
+    shown = [
+        render_table(_wide(table, part), style, _listed(lines, style) if part is parts[-1] else []) for part in parts
+    ]
+    return "\n\n".join(one.rstrip("\n") for one in shown)
+
+
+def _wide(table: Table, part: pd.DataFrame) -> pd.DataFrame:
+    """Strings: the cells of one metric."""
+    cells = {(line.row, line.column): _cell(line) for line in part.itertuples()}
+    wide = pd.DataFrame({str(part["metric"].iloc[0]): list(table.rows)})
+    for column in table.columns:
+        wide[column] = [cells[row, column] for row in table.rows]
+    return wide
+
+
+def _cell(line) -> str:
+    """`.703 ± .049* (.710 ✓)`: ours, whether it differs from the baseline, what is published, and how they compare."""
+    half = (line.high - line.low) / 2
+    ours = number(line.value) if pd.isna(half) else f"{number(line.value)} ± {number(half)}"
+    star = "*" if getattr(line, "p_holm", 1.0) < STAR else ""
+    if pd.isna(line.published):
+        return ours + star
+    return f"{ours}{star} ({number(line.published)}{SIGNS.get(line.mark, '').rjust(2) if line.mark else ''})"
+
+
+def notes(table: Table, long: pd.DataFrame) -> list[str]:
+    """What a reader needs to understand the numbers."""
+    lines = [f"{column}: {behind}." for column, behind in numbers_behind(long).items()]
+    if long["low"].notna().any():
+        lines.append("± is half a 95 % interval, over items, for individual metrics over annotators as well.")
+    if table.baseline is not None and "p_holm" in long:
+        lines.append(f"* differs from {table.baseline}, paired, p < .05 after Holm's correction over the table.")
+    if long["published"].notna().any():
+        signs = [f"{SIGNS[mark]} {MEANINGS[mark]}" for mark in SIGNS if (long["mark"] == mark).any()]
+        lines.append("In brackets what is published" + (": " + ", ".join(signs) if signs else "") + ".")
+        lines += [f"Published: {source}." for source in long.loc[long["source"] != "", "source"].unique()]
+    lines += [f"Not comparable: {note}." for note in long.loc[long["note"] != "", "note"].unique()]
+    lines += [f"Differs from the paper: {difference}." for difference in table.differs]
+    chosen = long[(long["setting"] != "")].drop_duplicates(["row", "column"])
+    if len(chosen):
+        settings = "; ".join(f"{line.row}, {line.column}: {line.setting}" for line in chosen.itertuples())
+        lines.append(f"Chosen on validation: {settings}.")
+    empty = long[long["empty"] != ""].drop_duplicates(["row", "column"])
+    for why, cells in empty.groupby("empty", sort=False):
+        rows, columns = cells["row"].unique(), cells["column"].unique()
+        which = "all rows" if len(rows) == len(table.rows) else ", ".join(rows)
+        lines.append(f"Empty, {which} of {', '.join(columns)}: {str(why).splitlines()[0].rstrip('.')}.")
+    return lines
+
+
+def _code(command: str, style: str) -> str:
+    return f"`{command}`" if style == "markdown" else command
+
+
+def _listed(lines: Sequence[str], style: str) -> list[str]:
+    """In Markdown lines would run into each other."""
+    return [f"- {line}" for line in lines] if style == "markdown" else list(lines)

@@ -1,0 +1,54 @@
+"""A paper of two small tables on generated data, for the tests of reproduction."""
+
+from typing import Any
+
+import yaml
+
+from perspectives.reproduction.measured import Measurement
+from perspectives.reproduction.spec import Paper, paper_of
+
+SPEC = """
+title: A toy
+paper: Nobody 2000
+tables:
+  scores:
+    title: two models on generated data
+    options: debug=tiny data=synthetic
+    columns:
+      items: split=items
+      people: split=annotators
+    rows:
+      train mean: {prior: train_mean}
+      majority: model=majority optim.lr=1e-3,1e-2
+      heads: model=multitask seed=0,1
+    metrics: {macro-F1: individual/macro_f1, cross-entropy: soft/cross_entropy}
+    baseline: train mean
+    tolerance: 0.5
+    published:
+      - {row: heads, column: items, metric: macro-F1, value: 0.5, source: Table 1}
+      - {row: heads, column: people, metric: macro-F1, value: 0.4, source: a talk, verified: false}
+    left_out: [{row: heads, column: people, why: heads know nobody new}]
+    differs: [the data is invented]
+  counts:
+    title: what is counted instead of scored
+    measure: toys.counted
+    columns: {few: {given: {times: 1}}, many: {given: {times: 10}}}
+    rows: {ones: {given: 1}, twos: {given: 2}}
+    metrics: {count: n}
+"""
+
+
+def paper(**changes: Any) -> Paper:
+    """The toy; `scores__options=…` changes `options` of the table `scores`."""
+    content = yaml.safe_load(SPEC)
+    for name, value in changes.items():
+        table, _, key = name.partition("__")
+        content["tables"][table][key] = value
+    return paper_of("toy", content, "toy.yaml")
+
+
+def counted(rows, runs, folder, smoke, times):
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with open(folder.parent / "calls.txt", "a") as file:
+        file.write(f"{times}\n")
+    return {name: {"n": Measurement(given * times, counts={"items": times})} for name, given in rows.items()}
