@@ -28,6 +28,7 @@ PLAIN_VERBS = {
     "explore": "a page on which juries of different composition judge the items of a run",
     "audit": "how good the annotations of a corpus are, and what to annotate next",
     "reproduce": "tables of papers, with the published values beside ours",
+    "cite": "BibTeX of the data, models, encoders and metrics that runs used",
     "data": "check or describe a corpus",
     "list": "what can be chosen: corpora, models, encoders, splits, …",
     "check": "is everything there that a command needs? builds and trains nothing",

@@ -5,7 +5,7 @@ A measurement is a function
     measure(rows, runs, folder, smoke, **given) -> {row: {metric: Measurement}}
 
 rows: name → what stands in the row's `given`. runs: name → the finished runs of the row, where it has trainings.
-folder: for trainings and caches of its own, shared by all columns. smoke: whether only to see if everything runs.
+folder: for trainings of its own, shared by all tables of all papers. smoke: whether only to see if everything runs.
 given: the column's. Metrics are those named in the table, on the right-hand side. Rows may be missing from the answer.
 """
 
@@ -60,7 +60,7 @@ def measure(table: Table, column: str, cells: Sequence[Cell], root: Path, smoke:
     rows = {cell.row: table.rows[cell.row].given for cell in cells}
     runs = {cell.row: cell.runs for cell in cells}
     found = _function(str(table.measure))(
-        rows=rows, runs=runs, folder=root / "trainings", smoke=smoke, **table.columns[column].given
+        rows=rows, runs=runs, folder=root.parent / "trainings", smoke=smoke, **table.columns[column].given
     )
     write_json(path, {row: {metric: asdict(one) for metric, one in metrics.items()} for row, metrics in found.items()})
 

@@ -24,6 +24,7 @@ from perspectives.runs import Run
 FEW = "+data.limit=40"
 SHORT = ("trainer.max_epochs=1", "trainer.patience=1", "trainer.accelerator=cpu", FEW)
 TINY, FAST = "encoder=tiny", "encoder=ngrams"  # what is fast by itself stays
+SMOKE = (*SHORT, TINY)
 
 
 @dataclass(frozen=True)

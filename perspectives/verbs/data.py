@@ -1,14 +1,19 @@
 """Look at a corpus without training anything.
 
-perspectives data check data=NAME [OPTION=VALUE ...]      read it, report everything wrong with it
+perspectives data check data=NAME [OPTION=VALUE ...]      read it, report everything wrong with it, check its files
 perspectives data describe data=NAME [OPTION=VALUE ...]   items, annotators, labels, agreement
 perspectives data groups data=NAME [--attributes gender]  do groups of annotators agree among themselves?
+
+`data=` may be left out before NAME. Where files are missing, `check` says what to put where, from where. Where they are
+there, it compares their SHA-256 with those in the catalogue; the exit code is 1 when one differs.
 """
 
 import argparse
+import os
 import warnings
 
 import pandas as pd
+from omegaconf import DictConfig
 
 from perspectives.config import compose
 from perspectives.data.annotations import AnnotationSet
@@ -31,16 +36,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def main(args: argparse.Namespace) -> None:
-    """Raises DataError listing all problems of a corpus that cannot be used."""
+def main(args: argparse.Namespace) -> int:
+    """0, or 1 when files of a corpus are not those of its card. Raises DataError listing all problems of a corpus that
+    cannot be used."""
     if args.action != "groups" and (args.attributes, args.permutations) != (None, None):
         raise ConfigError(f"--attributes and --permutations belong to `perspectives data groups`, not {args.action}")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DataWarning)  # they are kept in `notes`
-        annotations = load(compose(overrides=args.overrides).data)
+        data = compose(overrides=[word if "=" in word else f"data={word}" for word in args.overrides]).data
+        annotations = load(data)
     if args.action == "check":
         print(summary(annotations))
-    elif args.action == "groups":
+        return _check_files(data)
+    if args.action == "groups":
         from perspectives.reports.tables import render_table
 
         attributes = chosen_attributes(args.attributes or "all", annotations.annotators)
@@ -51,6 +59,26 @@ def main(args: argparse.Namespace) -> None:
         from perspectives.data.description import describe, render
 
         print(render(describe(annotations)))
+    return 0
+
+
+def _check_files(data: DictConfig) -> int:
+    """Whether the files a corpus was read from are those of its card; the exit code."""
+    if data.get("card") is None:
+        return 0
+    from perspectives.data.catalog import expected, verify
+
+    folder = os.path.expanduser(data.reader.path)
+    problems = verify(data.card, folder)
+    for problem in problems:
+        print(f"  PROBLEM: {problem}")
+    if not problems:
+        unpublished = [file for file, facts in expected(data.card, folder).items() if facts.sha256 is None]
+        known = len(expected(data.card, folder)) - len(unpublished)
+        print(f"  files: {known} with the checksum of the catalogue" if known else "  files: none could be verified")
+        for file in unpublished:
+            print(f"  files: no checksum is published of {file}")
+    return int(bool(problems))
 
 
 def summary(annotations: AnnotationSet) -> str:

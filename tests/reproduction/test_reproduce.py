@@ -165,7 +165,7 @@ def test_a_failed_job_is_named_and_the_others_go_on(toy, monkeypatch, capsys):
 def test_measured_columns_are_measured_once(toy, capsys):
     for _ in range(2):
         assert main(["reproduce", "toy", "table=counts"]) == 0
-    assert (toy / "toy" / "calls.txt").read_text().split() == ["1", "10"]
+    assert (toy / "calls.txt").read_text().split() == ["1", "10"]
     long = csv(toy, "counts")
     assert dict(zip(long["row"] + " " + long["column"], long["value"], strict=True)) == {
         "ones few": 1, "twos few": 2, "ones many": 10, "twos many": 20,

@@ -18,7 +18,7 @@ from perspectives.data.readers.common import MissingData
 from perspectives.errors import ConfigError, DataError, DataWarning
 
 CONFIGS = sorted(path.stem for path in (conf_dir() / "data").glob("*.yaml") if path.stem != "synthetic")
-UNOBTAINABLE = ("ghc", "goemotions", "kumar2021")
+UNOBTAINABLE = ("demo", "ghc", "goemotions", "kumar2021", "popquorn_politeness")
 
 
 class Counts(NamedTuple):
@@ -67,6 +67,22 @@ EXPECTED = {
         3846, 236, 11538, {"hatespeech": 3412, "normal": 4716, "offensive": 3410}, {"validation": 1922, "test": 1924}
     ),
     ("hatecheck",): Counts(3901, 10, 19505, {"hateful": 13356, "non-hateful": 6149}),
+    ("age_bias_sentiment",): Counts(
+        338,
+        878,
+        1419,
+        {"Neutral": 532, "Somewhat negative": 369, "Somewhat positive": 296, "Very positive": 126, "Very negative": 96},
+        {"test": 338},
+    ),
+    ("annotators_with_attitudes",): Counts(12, 641, 7692, {}),
+    ("disaggregated_offensiveness",): Counts(1983, 43, 8738, {"insult": 3967, "not_toxic": 3878, "hate": 893}),
+    ("disaggregated_offensiveness", "data.target=toxic"): Counts(1983, 43, 8738, {"toxic": 4860, "not_toxic": 3878}),
+    # Two of eleven statements test the workers' care; in S3 one worker's second eleven go as well.
+    ("crowd_truthfulness",): Counts(180, 199, 2189 * 9 // 11, {}),
+    ("crowd_truthfulness", "data.reader.scale=S3"): Counts(180, 198, (2189 - 11) * 9 // 11, {}),
+    ("crowd_truthfulness", "data.reader.scale=S100"): Counts(180, 198, 2178 * 9 // 11, {}),
+    ("snow2008",): Counts(800, 164, 8000, {}),
+    ("snow2008", "data.target=valence"): Counts(100, 38, 1000, {}),
 }
 
 
@@ -79,7 +95,7 @@ def loaded(folder, name: str, *overrides: str) -> AnnotationSet:
 
 def test_every_corpus_is_covered():
     assert {key[0] for key in EXPECTED} | {*UNOBTAINABLE, "table"} == set(CONFIGS)
-    assert len(CONFIGS) == 20
+    assert len(CONFIGS) == 27
 
 
 @pytest.mark.parametrize("name", CONFIGS)
@@ -101,6 +117,10 @@ def test_the_configuration_fits_its_reader_and_its_card(name):
 
 
 SEVERAL_TARGETS = {
+    "annotators_with_attitudes",
+    "demo",
+    "disaggregated_offensiveness",
+    "snow2008",
     "dices_350",
     "dices_990",
     "ghc",
@@ -108,6 +128,7 @@ SEVERAL_TARGETS = {
     "hs_brexit",
     "perspective_taking_toxicity",
     "popquorn_offensiveness",
+    "popquorn_politeness",
     "tweet_annotation_sensitivity",
 }
 
@@ -272,6 +293,44 @@ def test_hatecheck_annotators_are_as_accurate_as_known(real_data):
     assert accuracy[["label_2", "label_8", "label_7", "label_9"]].tolist() == [0.950, 0.998, 0.961, 0.973]
     assert annotations.items["functionality"].nunique() == 29
     assert annotations.items["gold"].value_counts().to_dict() == {"hateful": 2659, "non-hateful": 1242}
+
+
+def test_attitudes_go_with_ratings_as_known(real_data):
+    annotations = loaded(real_data, "annotators_with_attitudes")
+    people = annotations.annotators
+    assert people["gender"].value_counts().to_dict() == {"woman": 347, "man": 288, "NB": 6}
+    assert people["race"].isin(["white", "black"]).sum() == 546 + 83
+    of_black_people = (annotations.items["category"] == "targetsBlackPeople").to_numpy()[annotations.item_index]
+    rating = annotations.scale.values[annotations.labels[of_black_people]]
+    rows = people.iloc[annotations.annotator_index[of_black_people]]
+    known = {"racist_beliefs": -0.451, "free_speech": -0.367, "harm_of_hate_speech": 0.414, "politics": -0.346}
+    for belief, expected in known.items():
+        held = rows[belief].notna().to_numpy()
+        assert np.corrcoef(rating[held], rows[belief][held])[0, 1] == pytest.approx(expected, abs=6e-4)
+
+
+def test_disaggregated_posts_have_the_published_aggregates(real_data):
+    posts = loaded(real_data, "disaggregated_offensiveness", "data.target=toxic")
+    assert posts.items["official_label"].value_counts().to_dict() == {"toxic": 1125, "not_toxic": 674}
+    raters = np.bincount(posts.item_index, minlength=len(posts.items))
+    assert np.bincount(raters).tolist() == [3, 19, 60, 187, 532, 1182]
+
+
+def test_statements_and_their_experts_are_the_known_ones(real_data):
+    for scale in ("S3", "S6", "S100"):
+        items = loaded(real_data, "crowd_truthfulness", f"data.reader.scale={scale}").items
+        assert items["source"].value_counts().to_dict() == {"Politifact": 120, "ABC": 60}
+        assert set(items["politifact_label"].value_counts()) == {20}
+        assert set(items["abc_label"].value_counts()) == {20}
+
+
+def test_snows_crowd_agrees_with_experts_as_known(real_data):
+    known = {"anger": 0.711, "disgust": 0.765, "fear": 0.699, "joy": 0.640, "sadness": 0.792, "surprise": 0.526,
+             "valence": 0.850}  # fmt: skip
+    for target, expected in known.items():
+        crowd = loaded(real_data, "snow2008", f"data.target={target}")
+        means = pd.Series(crowd.labels).groupby(crowd.item_index).mean()
+        assert np.corrcoef(means, crowd.items["gold"])[0, 1] == pytest.approx(expected, abs=6e-4)
 
 
 def test_rows_without_an_annotator_are_reported_through_the_generic_reader(real_data, tmp_path):
