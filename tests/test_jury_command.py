@@ -282,7 +282,7 @@ def test_juries_of_real_raters_and_the_majority_model(jury, tmp_path):
 
 def test_competent_people_weigh_more_and_stand_beside_the_population(jury):
     found = predictions(raters=9)
-    printed, tables = jury("competence=true", "replacement=true", "size=3")
+    printed, tables = jury("competence=agreement", "replacement=true", "size=3")
     rows = tables["juries"]
     assert rows["composition"].tolist() == ["3 population", "3 population, weighted by competence"]
     weights = competence(found, Event.parse(None, found.scale))

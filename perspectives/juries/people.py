@@ -16,7 +16,10 @@ from perspectives.juries.sweep import per_docket
 from perspectives.juries.verdicts import Question, Verdicts, verdicts
 from perspectives.metrics.estimate import Estimate, mean
 from perspectives.predictions import Predictions
+from perspectives.quality.aggregation.incidence import Incidence
+from perspectives.quality.aggregation.mace import mace
 
+COMPETENCES = ("agreement", "mace")
 YES_NO = Scale("nominal", ("no", "yes"))
 
 
@@ -114,18 +117,33 @@ def _real(said: Sequence[np.ndarray], items: np.ndarray, seating: Seating, quest
     return Verdicts(*(np.concatenate([getattr(part, name) for part in parts]) for name in ("positive", "negative")))
 
 
-def competence(predictions: Predictions, event: Event) -> np.ndarray:
-    """How often each person agrees with the other raters of the same items, 0..1, float64 [annotator].
+def competence(predictions: Predictions, event: Event, by: str = "agreement") -> np.ndarray:
+    """How much each person's votes are worth, 0..1, float64 [annotator], from what they said of the event.
 
-    Mean over the person's annotations of the share of other raters who said the same of the event, shrunk by 10
-    annotations towards everyone's mean; people without such annotations get the mean, and everybody 1 where nobody
-    shares an item with anybody.
+    by: `agreement` with the other raters of the same items: the mean over the person's annotations of the share who
+    said the same, shrunk by 10 annotations towards everyone's mean; or `mace`, the probability that they knew rather
+    than guessed (Hovy et al. 2013, variational Bayes), of people's majority vote where they judged an item several
+    times. People who shared no item with anybody get everyone's mean, and everybody 1 where nobody shared any.
     """
-    item, person, vote = ratings(predictions, event)
+    said = ratings(predictions, event)
+    return (_by_mace if by == "mace" else _by_agreement)(*said, len(predictions.annotators))
+
+
+def _by_agreement(item: np.ndarray, person: np.ndarray, vote: np.ndarray, people: int) -> np.ndarray:
     others, for_it = np.bincount(item)[item] - 1, np.bincount(item, vote)[item] - vote
     shared = others > 0
     share = for_it[shared] / others[shared]
     same = vote[shared] * share + (1 - vote[shared]) * (1 - share)
     average = same.mean() if len(same) else 1.0
-    agreed, count = (np.bincount(person[shared], by, len(predictions.annotators)) for by in (same, None))
+    agreed, count = (np.bincount(person[shared], by, people) for by in (same, None))
     return (agreed + 10 * average) / (count + 10)
+
+
+def _by_mace(item: np.ndarray, person: np.ndarray, vote: np.ndarray, people: int) -> np.ndarray:
+    told = (np.bincount(item)[item] > 1) & (vote != 0.5)
+    if not told.any():
+        return np.ones(people)
+    label = (vote[told] > 0.5).astype(np.int64)
+    incidence = Incidence.build(item[told], person[told], label, (int(item.max()) + 1, people, 2))
+    known, judged = mace(incidence).annotators["competence"], np.isin(np.arange(people), person[told])
+    return np.where(judged, known, known[judged].mean())

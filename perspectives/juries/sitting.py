@@ -40,9 +40,9 @@ def sit(
     if trials is None and not exact(question.rule, predictions.scale.kind):
         trials = TRIALS.get(question.rule.kind, USUAL_TRIALS)
     if weights is not None and not question.replacement:
-        raise ConfigError("competence=true weights people where they may sit several times; add replacement=true")
+        raise ConfigError("competence weights people where they may sit several times; add replacement=true")
     if weights is not None and trials is not None:
-        raise ConfigError("competence=true weights people where verdicts are computed; use a rule that counts votes, "
+        raise ConfigError("competence weights people where verdicts are computed; use a rule that counts votes, "
                           "and no trials")  # fmt: skip
     parts = []
     for rows, text in composition.seats_for(predictions.items):

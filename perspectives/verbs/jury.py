@@ -20,7 +20,7 @@ from perspectives.juries.compositions import Composition
 from perspectives.juries.eligibility import Docket, dockets
 from perspectives.juries.events import Event
 from perspectives.juries.inquiry import Inquiry, Setting, SweepInquiry, inquire, inquire_sweep, real_jury_row
-from perspectives.juries.people import competence
+from perspectives.juries.people import COMPETENCES, competence
 from perspectives.juries.rules import TIES, Rule
 from perspectives.juries.verdicts import Question
 from perspectives.predictions import Predictions
@@ -51,8 +51,7 @@ def ask(found: Joined, options: dict[str, Any]) -> str:
     juries = [
         inquire(
             predictions, seeds, setting, composition, bench, options["trials"],
-            competence(predictions, setting.question.event) if options["competence"] else None, options["seed"],
-            options["shuffles"],
+            _weights(predictions, setting, options["competence"]), options["seed"], options["shuffles"],
         )
         for setting, composition in _compositions(options, settings)
     ]  # fmt: skip
@@ -62,10 +61,16 @@ def ask(found: Joined, options: dict[str, Any]) -> str:
     return report(found, bench, juries, sweeps, real, folder)
 
 
+def _weights(predictions: Predictions, setting: Setting, by: str | None) -> np.ndarray | None:
+    return None if by is None else competence(predictions, setting.question.event, by)
+
+
 def _refuse_strange(options: dict[str, Any]) -> None:
     for name, accepted in (("votes", VOTES), ("tie", TIES)):
         if options[name] not in accepted:
             raise ConfigError(f"{name}={options[name]} is unknown; choose one of {', '.join(accepted)}")
+    if options["competence"] not in (None, *COMPETENCES):
+        raise ConfigError(f"competence={options['competence']} is unknown; choose {' or '.join(COMPETENCES)}, or null")
     if not _list(options["size"]):
         raise ConfigError("size=[] is no jury; give a whole number from 1, or a list of them")
     if strange := [size for size in _list(options["size"]) if not _whole(size, 1)]:

@@ -124,8 +124,8 @@ def test_rules_and_pools_that_real_juries_cannot_have():
 
 def labelled(labels: list[tuple[str, str, str]], scale: Scale) -> Predictions:
     pairs = pd.DataFrame(labels, columns=["item_id", "annotator_id", "label"]).assign(training_labels=1)
-    items = pd.DataFrame({"item_id": ["x", "y", "z", "silent"], "text": "tea"})
-    people = pd.DataFrame({"annotator_id": list("abcd")})
+    items = pd.DataFrame({"item_id": [*dict.fromkeys(["x", "y", "z", *pairs["item_id"], "silent"])], "text": "tea"})
+    people = pd.DataFrame({"annotator_id": [*dict.fromkeys([*"abcd", *pairs["annotator_id"]])]})
     return Predictions(scale, pairs, np.zeros((len(pairs), scale.size), np.float32), items, people)
 
 
@@ -152,6 +152,19 @@ def test_competence_is_agreement_with_the_others_shrunk_by_ten_labels():
     average = (1 / 2 + 0 + 1 / 2 + 0 + 0) / 5
     wanted = [(2 * a + 10 * average) / 12, (2 * b + 10 * average) / 12, (c + 10 * average) / 11, average]
     assert competence(found, Event.parse(None, NO_YES)) == pytest.approx(wanted)
+
+
+def test_competence_by_mace_finds_who_guesses_and_gives_strangers_the_mean():
+    rng = np.random.default_rng(3)
+    truth = rng.integers(0, 2, 200)
+    said = [truth.copy() for _ in range(4)]
+    said[3] = rng.integers(0, 2, 200)
+    table = [(f"t{item:03d}", "abcd"[who], ("no", "yes")[said[who][item]]) for item in range(200) for who in range(4)]
+    found = labelled([*table, ("t200", "e", "yes")], NO_YES)
+    weights = competence(found, Event.parse(None, NO_YES), "mace")
+    assert weights[:3].min() > 0.9
+    assert weights[3] < 0.3
+    assert weights[4] == pytest.approx(weights[:4].mean())
 
 
 def test_competence_where_nobody_shares_an_item_is_the_same_for_all():
