@@ -33,6 +33,7 @@ lint: .venv/dev
 .venv/dev: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(INSTALL) -e '.[dev]'
+	$(INSTALL) --no-deps kronfluence einconv einops opt-einsum # not what it asks for besides: torchvision, never imported
 	touch $@ .venv/demo
 
 # Chromium, in which the explorer's pages are tested; without it these tests are skipped.

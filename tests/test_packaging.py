@@ -46,7 +46,7 @@ def run(site: Path, *args: str, cwd: Path) -> subprocess.CompletedProcess:
 @pytest.mark.parametrize(
     ("kind", "source", "least"), [("conf", "conf", 15), ("cards", "data/cards", 15), ("experiments", "experiments", 6)]
 )
-def test_configurations_cards_and_tables_travel_in_the_wheel(unpacked: Path, kind: str, source: str, least: int) -> None:
+def test_configurations_cards_and_tables_are_in_the_wheel(unpacked: Path, kind: str, source: str, least: int) -> None:
     expected = {path.relative_to(REPOSITORY / source) for path in (REPOSITORY / source).rglob("*.yaml")}
     packed = unpacked / "perspectives" / kind
     assert {path.relative_to(packed) for path in packed.rglob("*.yaml")} == expected

@@ -20,13 +20,13 @@ class AnnotatorHeads(nn.Module):
 
     def __init__(self, annotators: int, levels: int, hidden: int) -> None:
         super().__init__()
-        self.shape = (levels, hidden + 1)
+        self.shape, self.sparse = (levels, hidden + 1), True  # as nn.Embedding has it
         self.table = nn.Parameter(torch.zeros(annotators, levels * (hidden + 1)))
 
     def everyone(self, content: Tensor, code: Tensor) -> Tensor:
         """Logits [item, annotator, level] of the annotators with these codes for all texts; content [item, hidden]."""
         levels, width = self.shape
-        rows = nn.functional.embedding(code, self.table, sparse=True).view(-1, width)
+        rows = nn.functional.embedding(code, self.table, sparse=self.sparse).reshape(-1, width)
         logits = torch.addmm(rows[:, -1], content, rows[:, :-1].T)
         return logits.view(len(content), len(code), levels)
 

@@ -3,52 +3,83 @@
 A label may surprise given what others say of the item and be just what this person, or people like them, would say: a
 perspective. Or it surprises on both counts: perhaps a slip. Majority-based cleaning cannot tell the two apart.
 
-Every label is taken to be meant, with probability 1 − ε, or a slip: any level, at random.
+With probability ε a label is a slip: another level than meant, each equally likely.
 
-    P(label) = (1 − ε) m(label) + ε / levels
+    P(label) = (1 − ε) m(label) + ε (1 − m(label)) / (levels − 1)
 
 m, what the person means to say, starts from an annotator model's prediction p_a(· | text), made out of fold, so that
-the label itself had no part in it. Of an item more is known than its text: the other raters' labels. They move the
-population's prediction p̄ to a consensus c, and the person's prediction moves along, by a power κ:
+the label itself had no part in it; where their group is given, what people like them would say joins in, with a weight
+g. Of an item more is known than its text: the other raters' labels. They move the population's prediction p̄ to a
+consensus c, and the person's prediction moves along, by a power κ:
 
     c(l) ∝ s p̄(l) + number of other raters who said l
-    m(l) ∝ p_a(l) (c(l) / p̄(l))^κ
+    m(l) ∝ [p_a(l) (c(l) / p̄(l))^κ]^γ
 
-s and κ are those under which the labels are likeliest, ε is found by EM, and the probability of a slip follows by
-Bayes' rule. ε is the same for everybody: a rate per person would call whatever is hard to predict of them careless, and
-found fewer planted slips.
+g, s, κ, γ and ε are those under which the labels are likeliest; the probability of a slip follows by Bayes' rule.
+
+Why γ: a model trained on labels with slips predicts them as well. Calibrated, it leaves nothing for ε to explain; but
+as it cannot tell slips from meanings, it is less sure of everything than people are. γ undoes that, and ε explains the
+labels that are then too surprising too often. So ε is learned where people are predicted with near certainty. Where
+nobody can be, m explains everything: ε is near 0 and nothing is called a slip, although something may be one. Slips
+that follow a rule (the neighbouring level, always the same answer) are predicted, and no slips here. Where the share is
+known better, give it as `rate`; it is at most about half of how often people contradict themselves on the same item.
+
+ε is the same for everybody: a rate per person would call whatever is hard to predict of them careless, and found fewer
+planted slips.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import product
+from typing import NamedTuple
 
 import numpy as np
+from scipy.optimize import brentq, minimize
+from scipy.special import log_softmax
 
-from perspectives.errors import DataError
+from perspectives.errors import ConfigError, DataError
 
-STRENGTHS = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0)  # of the population's prediction, in raters
-POWERS = (0.0, 0.25, 0.5, 0.75, 1.0)
 SMALLEST = 1e-6
 KINDS = ("agreed", "perspective", "slip")
+
+
+class Fit(NamedTuple):
+    """How predictions and the other raters' labels are combined: s (the weight of the population's prediction, in
+    raters), κ, γ and g."""
+
+    strength: float
+    power: float
+    sharpness: float
+    group: float = 0.0
+
+    @classmethod
+    def at(cls, point: np.ndarray) -> "Fit":
+        """From log s, κ, log γ and, where there are groups, g."""
+        return cls(float(np.exp(point[0])), float(point[1]), float(np.exp(point[2])), *map(float, point[3:]))
+
+
+START = np.array([np.log(4), 0.5, 0.0, 0.1])  # where the search for the likeliest `Fit` begins, as `Fit.at` reads it
+STEPS = np.array([1.0, 0.25, 0.25, 0.1])
+BOUNDS = [(np.log(0.1), np.log(100)), (0.0, 1.0), (np.log(0.5), np.log(5)), (0.0, 1.0)]
 
 
 @dataclass(frozen=True, eq=False)
 class Slips:
     """What every annotation is taken for.
 
-    slip: probability that the label was not meant, 0..1, float64 [annotation]. meant, consensus: probability of the
-    label as this person's, and as anybody's who rates the item. kind: one of KINDS, str [annotation]. rate: ε.
-    strength, power: s and κ. likelihood: mean log probability of a label.
+    slip: probability that another level was meant, 0..1, float64 [annotation]. consensus, person, group: probability of
+    the label as anybody's who rates the item, as this person's by their prediction alone, and as that of people like
+    them (nan without a group). meant: m, as this person's, knowing what the others said. All float64 [annotation].
+    kind: one of KINDS, str [annotation]. rate: ε. fit: s, κ, γ and g. likelihood: mean log probability of a label.
     """
 
     slip: np.ndarray
-    meant: np.ndarray
     consensus: np.ndarray
+    person: np.ndarray
+    group: np.ndarray
+    meant: np.ndarray
     kind: np.ndarray
     rate: float
-    strength: float
-    power: float
+    fit: Fit
     likelihood: float
 
 
@@ -58,50 +89,91 @@ def find_slips(
     predicted: np.ndarray,
     population: np.ndarray,
     group: np.ndarray | None = None,
-    strengths: Sequence[float] = STRENGTHS,
-    powers: Sequence[float] = POWERS,
+    rate: float | None = None,
+    fit: Fit | None = None,
 ) -> Slips:
     """Sort annotations into agreed, perspectives and slips.
 
     label: level positions int64 [annotation]. item: codes from 0, int64 [annotation].
     predicted: out-of-fold probabilities of what the person would say, float [annotation, level], rows sum to 1.
-    population: the same of anybody, for example everyone's mean. group: the same of the person's group, which then
-        counts half: what people like them would say is a perspective, too.
+    population: the same of anybody, for example everyone's mean. group: the same of the person's group, whose weight is
+        fitted: what people like them would say is a perspective, too.
+    rate: the share of slips ε where it is known, at most (levels − 1) / levels; None estimates it. fit: that of another
+        call, to be used again.
 
     A label is a slip where that is likelier than not, otherwise `agreed` where no other level is more than twice as
-    likely by the consensus, otherwise a perspective. Raises DataError for shapes that do not match, and for rows that
-    are no distributions.
+    likely by the consensus, otherwise a perspective. Raises DataError for shapes that do not match and for rows that
+    are no distributions, ConfigError for a rate out of range.
     """
     predicted, population = _distributions(predicted, label), _distributions(population, label)
-    own = predicted if group is None else (predicted + _distributions(group, label)) / 2
-    others = _others(label, item, predicted.shape[1])
-    best: tuple[float, float, float, np.ndarray, np.ndarray] | None = None
-    for strength, power in product(strengths, powers):
-        shared = (strength * population + others) / (strength + others.sum(1, keepdims=True))
-        meant = own * (shared / population) ** power
-        meant /= meant.sum(1, keepdims=True)
-        chance = np.maximum(meant[np.arange(len(label)), label], SMALLEST)
-        _, _, likelihood = _slip_rate(chance, predicted.shape[1])
-        if best is None or likelihood > best[0]:
-            best = (likelihood, strength, power, shared, chance)
-    likelihood, strength, power, shared, chance = best  # type: ignore[misc]
-    slip, rate, _ = _slip_rate(chance, predicted.shape[1])
-    consensus = shared[np.arange(len(label)), label]
+    alike = predicted if group is None else _distributions(group, label)
+    levels = predicted.shape[1]
+    if rate is not None and not 0 <= rate <= _most(levels):
+        raise ConfigError(
+            f"rate={rate}; the share of slips among {levels} levels is a number from 0 to {_most(levels):g}, or None "
+            "to estimate it"
+        )
+    others = _others(label, item, levels)
+
+    def meanings(fit: Fit) -> tuple[np.ndarray, np.ndarray]:
+        return _combined(label, (1 - fit.group) * predicted + fit.group * alike, population, others, fit)
+
+    if fit is None:
+        fit = _likeliest(lambda fit: _told(meanings(fit)[1], levels, rate)[2], 3 if group is None else 4)
+    shared, meant = meanings(fit)
+    slip, share, likelihood = _told(meant, levels, rate)
+    rows = np.arange(len(label))
+    consensus = shared[rows, label]
     agreed = 2 * consensus >= shared.max(1)
     kind = np.where(slip > 0.5, "slip", np.where(agreed, "agreed", "perspective"))
-    return Slips(slip, chance, consensus, kind, rate, strength, power, likelihood)
+    of_group = np.full(len(label), np.nan) if group is None else alike[rows, label]
+    return Slips(slip, consensus, predicted[rows, label], of_group, meant, kind, share, fit, likelihood)
 
 
-def _slip_rate(chance: np.ndarray, levels: int, rounds: int = 200) -> tuple[np.ndarray, float, float]:
-    """EM: P(slip) [annotation], ε, and the mean log probability of a label; chance: of the label if meant."""
-    rate = 0.05
-    for _ in range(rounds):
-        either = (1 - rate) * chance + rate / levels
-        slip = rate / levels / either
-        before, rate = rate, float(slip.mean())
-        if abs(rate - before) < 1e-7:
-            break
-    return slip, rate, float(np.log(either).mean())
+def _likeliest(likelihood: Callable[[Fit], float], size: int) -> Fit:
+    """The fit of the highest likelihood; size: of the point that is searched."""
+    simplex = START[:size] + np.vstack([np.zeros(size), np.diag(STEPS[:size])])
+    options = {"initial_simplex": simplex, "xatol": 0.01, "fatol": 1e-6}
+
+    def loss(point: np.ndarray) -> float:
+        return -likelihood(Fit.at(point))
+
+    return Fit.at(minimize(loss, START[:size], method="Nelder-Mead", bounds=BOUNDS[:size], options=options).x)
+
+
+def _combined(
+    label: np.ndarray, own: np.ndarray, population: np.ndarray, others: np.ndarray, fit: Fit
+) -> tuple[np.ndarray, np.ndarray]:
+    """c, float64 [annotation, level], and m of the label, [annotation]; the others are [annotation, level], too."""
+    shared = (fit.strength * population + others) / (fit.strength + others.sum(1, keepdims=True))
+    scores = np.log(own) + fit.power * (np.log(shared) - np.log(population))
+    meant = np.exp(log_softmax(fit.sharpness * scores, axis=1))
+    return shared, np.clip(meant[np.arange(len(label)), label], SMALLEST, 1)
+
+
+def _told(meant: np.ndarray, levels: int, rate: float | None) -> tuple[np.ndarray, float, float]:
+    """P(slip) [annotation], ε and the mean log probability of a label; meant: m of the label, [annotation]."""
+    by_slip = (1 - meant) / (levels - 1)
+    rate = _slip_rate(meant, by_slip, levels) if rate is None else rate
+    either = (1 - rate) * meant + rate * by_slip
+    return rate * by_slip / either, rate, float(np.log(either).mean())
+
+
+def _slip_rate(meant: np.ndarray, by_slip: np.ndarray, levels: int) -> float:
+    """The likeliest ε; the likelihood is concave."""
+    gain, most = by_slip - meant, _most(levels)
+
+    def slope(rate: float) -> float:
+        return float((gain / (meant + rate * gain)).mean())
+
+    if slope(0.0) <= 0:
+        return 0.0
+    return most if slope(most) >= 0 else float(brentq(slope, 0.0, most))
+
+
+def _most(levels: int) -> float:
+    """The ε at which labels say nothing of what was meant."""
+    return (levels - 1) / levels
 
 
 def _others(label: np.ndarray, item: np.ndarray, levels: int) -> np.ndarray:

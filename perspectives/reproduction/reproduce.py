@@ -5,6 +5,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from omegaconf import DictConfig
 
 from perspectives.config import compose, literal, quote_paths
@@ -86,10 +87,12 @@ class Reproduction:
 
     def run(self, launcher: Sequence[str] = ()) -> list[str]:
         """Train and measure what is missing; a sentence for every job that failed. Raises KeyboardInterrupt."""
-        waiting = self.missing()
-        failures = []
+        waiting, failures = self.missing(), []
         if waiting:
-            with watched(f"{self.table.name}, runs", self.expected(waiting), lambda job: waiting[job].run.finished):
+            costs = self.expected(waiting)
+            order = np.argsort(costs, kind="stable")  # the fast ones fill their cells early; unknown ones come last
+            waiting, costs = [waiting[job] for job in order], [costs[job] for job in order]
+            with watched(f"{self.table.name}, runs", costs, lambda job: waiting[job].run.finished):
                 failures += _failures("train", train, [_job(training) for training in waiting], launcher)
         columns = [column for column in self.unmeasured() if self._ready(column)]
         if columns:

@@ -1,6 +1,7 @@
 """What a table's cells hold, beside what the paper says."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -32,8 +33,10 @@ def filled(table: Table, cells: Sequence[Cell], root: Path, changed: bool, smoke
         part = [cell for cell in cells if cell.column == column]
         found = _measured(table, column, part, root, smoke) if table.measure else _scored(table, part)
         for cell in part:
+            unsuited = bool(found) and table.measure is not None and cell.empty is None and cell.row not in found
+            shown = replace(cell, empty="does not apply") if unsuited else cell
             for metric in table.metrics:
-                rows.append(_line(table, cell, metric, found.get(cell.row, {}).get(metric), changed or smoke))
+                rows.append(_line(table, shown, metric, found.get(cell.row, {}).get(metric), changed or smoke))
     long = pd.DataFrame(rows)
     if table.baseline is not None and "p" in long:
         long["p_holm"] = long.groupby("metric")["p"].transform(lambda p: holm(p.to_numpy()))
@@ -111,7 +114,7 @@ def why_empty(cell: Cell, is_measured: bool) -> str:
     finished = sum(run.finished for run in cell.runs)
     if finished < len(cell.runs):
         return f"{finished} of {len(cell.runs)} runs are finished"
-    return "not measured yet" if is_measured else "the runs have no such metric"
+    return "not measured yet, or nothing to measure" if is_measured else "the runs have no such metric"
 
 
 def mark(ours: Measurement, said: Published | None, tolerance: float | None, changed: bool) -> str:

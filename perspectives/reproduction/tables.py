@@ -66,7 +66,8 @@ def notes(table: Table, long: pd.DataFrame) -> list[str]:
     if len(chosen):
         settings = "; ".join(f"{line.row}, {line.column}: {line.setting}" for line in chosen.itertuples())
         lines.append(f"Chosen on validation: {settings}.")
-    empty = long[long["empty"] != ""].drop_duplicates(["row", "column"])
+    no_value = long.groupby(["row", "column"])["empty"].transform(lambda why: (why != "").all())
+    empty = long[no_value].drop_duplicates(["row", "column"])
     for why, cells in empty.groupby("empty", sort=False):
         rows, columns = cells["row"].unique(), cells["column"].unique()
         which = "all rows" if len(rows) == len(table.rows) else ", ".join(rows)

@@ -2,16 +2,19 @@
 
 import numpy as np
 import pytest
+from scipy.optimize import minimize_scalar
 from sklearn.metrics import roc_auc_score
 
 from perspectives.data.synthetic import generate
-from perspectives.errors import DataError
+from perspectives.errors import ConfigError, DataError
 from perspectives.quality.slips import find_slips
+
+SHARE = 0.06
 
 
 @pytest.fixture(scope="module")
 def planted():
-    """Labels drawn from the truth, 6 % of them replaced by any level."""
+    """Labels drawn from the truth, 6 % of them replaced by the other level."""
     truth = generate(items=400, annotators=40, annotations_per_item=10, careless=0.0, hidden=0.0).truth
     chance = truth.everyone()  # [item, annotator, level]
     random = np.random.default_rng(0)
@@ -19,17 +22,15 @@ def planted():
     annotator = np.concatenate([random.permutation(40)[:10] for _ in range(400)])
     own = chance[item, annotator]
     label = (random.random((len(item), 1)) > own.cumsum(1)).sum(1)
-    slip = random.random(len(item)) < 0.06
-    label = np.where(slip, random.integers(0, own.shape[1], len(item)), label)
-    return label, item, own, chance.mean(1)[item], slip
+    slip = random.random(len(item)) < SHARE
+    return np.where(slip, 1 - label, label), item, own, chance.mean(1)[item], slip
 
 
 def test_slips_are_found_and_perspectives_kept(planted):
     label, item, own, population, slip = planted
-    changed = slip & (label != own.argmax(1))
     found = find_slips(label, item, own, population)
     blind = find_slips(label, item, population, population)
-    assert roc_auc_score(changed, found.slip) > roc_auc_score(changed, blind.slip) + 0.03
+    assert roc_auc_score(slip, found.slip) > roc_auc_score(slip, blind.slip) + 0.03
     surprising = 2 * found.consensus < 1 - found.consensus
     meant = surprising & ~slip & (own[np.arange(len(label)), label] > 0.8)
     assert meant.sum() > 100
@@ -39,10 +40,63 @@ def test_slips_are_found_and_perspectives_kept(planted):
 def test_probabilities_of_slips_mean_what_they_say(planted):
     label, item, own, population, slip = planted
     found = find_slips(label, item, own, population)
-    assert found.rate == pytest.approx(0.06, abs=0.02)
-    for low, high in ((0, 0.05), (0.05, 0.2), (0.2, 0.8)):
+    assert found.rate == pytest.approx(SHARE, abs=0.015)
+    assert found.slip.mean() == pytest.approx(found.rate, abs=1e-6)  # at its maximum, a fixed point of EM
+    for low, high in ((0, 0.05), (0.05, 0.2), (0.2, 0.8), (0.8, 1)):
         rows = (found.slip >= low) & (found.slip < high)
+        assert rows.sum() > 30
         assert slip[rows].mean() == pytest.approx(found.slip[rows].mean(), abs=0.02 + 2 / np.sqrt(rows.sum()))
+
+
+def test_a_model_trained_on_the_slips_does_not_hide_them(planted):
+    """Calibrated predictions of the labels with slips, from a model that softens everything alike."""
+    label, item, own, population, slip = planted
+    clean = find_slips(label, item, own, population)
+
+    def softened(values, power):
+        powers = values**power
+        return powers / powers.sum(1, keepdims=True)
+
+    def loss(power):
+        return -np.log(softened(own, power)[np.arange(len(label)), label]).mean()
+
+    power = minimize_scalar(loss, bounds=(0.2, 1.5), method="bounded").x
+    assert power < 0.9
+    found = find_slips(label, item, softened(own, power), softened(population, power))
+    assert found.fit.sharpness > clean.fit.sharpness + 0.1
+    assert found.rate == pytest.approx(SHARE, abs=0.015)
+    assert (found.kind[slip] == "slip").mean() == pytest.approx((clean.kind[slip] == "slip").mean(), abs=0.05)
+
+
+def test_without_slips_the_rate_is_about_nothing(planted):
+    label, item, own, population, slip = planted
+    original = np.where(slip, 1 - label, label)
+    found = find_slips(original, item, own, population)
+    assert found.rate < 0.01
+    assert (found.kind == "slip").mean() < 0.002
+
+
+def test_the_rate_is_the_likeliest_one(planted):
+    label, item, own, population, _ = planted
+    found = find_slips(label, item, own, population)
+    assert found.rate > 0
+    for rate in (0.9 * found.rate, 1.1 * found.rate):
+        other = find_slips(label, item, own, population, rate=rate, fit=found.fit)
+        assert other.rate == rate
+        assert other.likelihood < found.likelihood
+
+
+def test_with_a_known_rate_bayes_rule_in_closed_form():
+    """Three levels, one rater per item, so that nobody else moves anything: s, κ and γ as given."""
+    own = np.array([[0.7, 0.2, 0.1], [0.98, 0.01, 0.01]])
+    label, item = np.array([1, 2]), np.array([0, 1])
+    clean = find_slips(label, item, own, own, rate=0.1)
+    found = find_slips(label, item, own, own, rate=0.1, fit=clean.fit._replace(power=0.0, sharpness=1.0))
+    expected = [0.1 * 0.8 / 2 / (0.9 * 0.2 + 0.1 * 0.8 / 2), 0.1 * 0.99 / 2 / (0.9 * 0.01 + 0.1 * 0.99 / 2)]
+    assert found.slip == pytest.approx(expected)
+    assert list(found.kind) == ["perspective", "slip"]
+    assert found.person == pytest.approx([0.2, 0.01])
+    assert np.isnan(found.group).all()
 
 
 def test_the_order_of_rows_and_names_changes_nothing(planted):
@@ -64,11 +118,27 @@ def test_a_group_turns_a_surprise_into_a_perspective():
     own = np.where(label[:, None] == [0, 1], 0.9, 0.1)
     own[0] = own[0, ::-1]
     group = np.where(label[:, None] == [0, 1], 0.95, 0.05)
-    alone = find_slips(label, item, own, population)
-    together = find_slips(label, item, own, population, group)
+    alone = find_slips(label, item, own, population, rate=0.05)
+    together = find_slips(label, item, own, population, group, rate=0.05)
     assert together.slip[0] < alone.slip[0]
+    assert together.group[0] == pytest.approx(0.95)
+    assert together.person[0] == pytest.approx(0.1)
 
 
-def test_what_is_no_distribution_is_refused():
+def test_what_is_no_distribution_or_no_share_is_refused():
     with pytest.raises(DataError, match="must be distributions"):
         find_slips(np.array([0, 1]), np.array([0, 0]), np.ones((2, 2)), np.full((2, 2), 0.5))
+    with pytest.raises(ConfigError, match=r"rate=0\.7; the share of slips among 2 levels is a number from 0 to 0\.5"):
+        find_slips(np.array([0, 1]), np.array([0, 0]), np.full((2, 2), 0.5), np.full((2, 2), 0.5), rate=0.7)
+
+
+def test_a_group_counts_as_much_as_it_tells(planted):
+    label, item, own, population, _ = planted
+    alone = find_slips(label, item, own, population)
+    others = find_slips(label, item, own, population, np.random.default_rng(0).permutation(own))
+    assert alone.fit.group == 0
+    assert others.fit.group < 0.1
+    assert np.abs(others.slip - alone.slip).mean() < 0.01
+    told = find_slips(label, item, population, population, own)  # the group knows what the person's prediction lacks
+    assert told.fit.group > 0.9
+    assert np.abs(told.slip - alone.slip).mean() < 0.01

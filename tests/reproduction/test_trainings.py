@@ -58,6 +58,9 @@ def test_smoke_takes_the_first_of_everything_swept_and_little_of_it():
     table = paper(scores__options="encoder=bert_base encoder.tune=full seed=3,4").tables["scores"]
     found = overrides_of(table, Column("split.fold=2,3"), Row("model=jury"), [], smoke=True)
     assert {"encoder=tiny", "encoder.tune=full", "seed=3", "split.fold=2", "+data.limit=40"} <= set(found)
+    named = overrides_of(table, Column("encoder.name=some/llm trainer.precision=bf16-mixed"), Row(), [], smoke=True)
+    assert {"encoder=tiny", "encoder.tune=full", "trainer.precision=32-true"} <= set(named)
+    assert "encoder.name=some/llm" not in named  # it would win over the tiny encoder
     kept = overrides_of(table, Column(), Row("encoder=ngrams"), [], smoke=True)
     assert "encoder=ngrams" in kept
     assert "encoder=tiny" not in kept

@@ -19,9 +19,11 @@ class Gold(NamedTuple):
     gold: np.ndarray
 
 
-def zheng(folder: Path) -> Gold:
-    """`answer.csv` and `truth.csv`; repeated pairs count as often as they stand there, as in the paper."""
+def zheng(folder: Path, last: bool = False) -> Gold:
+    """`answer.csv` and `truth.csv`; repeated pairs count as often as they stand there, as in the paper, or the last of
+    them once, as in those of its programs that keep a matrix."""
     answers = pd.read_csv(folder / "answer.csv", dtype=str)
+    answers = answers.drop_duplicates(["question", "worker"], keep="last") if last else answers
     truth = pd.read_csv(folder / "truth.csv", dtype=str).set_index("question")["truth"]
     return _coded(answers["question"], answers["worker"], answers["answer"], truth)
 

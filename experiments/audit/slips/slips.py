@@ -1,153 +1,145 @@
 """Flip a known share of labels; who finds them, and whose voices would be thrown away with them?
 
-5 % of the annotations of a corpus get another level at random. An annotator model (jury) and an annotator-blind one
-(softlabel) are trained on the flipped labels, 5 folds by item, so that no prediction saw labels of its text; then
-every method ranks all annotations by how much they look like a slip.
+    python experiments/audit/slips/slips.py FOLDER synthetic hs_brexit popquorn_offensiveness
 
-    python experiments/audit/slips/slips.py hs_brexit popquorn_offensiveness synthetic > tables/slips.md
+FOLDER keeps finished trainings. Writes the tables of README.md. Intervals are 95 % over items, the same draws for all
+methods and seeds; each seed flips other labels and trains anew. Labels that were wrong to begin with count as right.
 """
 
 import sys
-import tempfile
 import warnings
+from collections import defaultdict
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
-from sklearn.metrics import roc_auc_score
+import tables
+from measures import Ranking, calibration_error, draws
+from methods import ANYBODY, GROUP, MACE, MAIN, memberships, slips, suspicion
+from planted import TRUTHS, called, truths
+from trainings import SHARE, Trained, trained
 
-from perspectives.config import compose
-from perspectives.data.annotations import AnnotationSet
-from perspectives.data.load import load
-from perspectives.fit import fit
-from perspectives.predictions import Predictions, join
-from perspectives.quality.slips import find_slips
+from perspectives.metrics.groups import SMALLEST_GROUP
+from perspectives.metrics.intervals import FEW_ANNOTATORS
+from perspectives.quality.slips import KINDS, Slips, find_slips
 
-SHARE, FOLDS, SEEDS = 0.05, 5, (0, 1, 2)
-OPTIONS = {"popquorn_offensiveness": ["model.objective=ordinal", "model.structure=parallel", "model.rank=32"]}
+SEEDS = (0, 1, 2)
+PRECISION = 0.5
+FEWEST = 300  # annotations of a group whose false slips are counted
+EDGES = np.array([0, 0.01, 0.03, 0.1, 0.3, 0.5, 1])  # of the probability of a slip
+REFITS = 40  # bootstrap draws of the rate, each fitted anew
 
-
-def flipped(annotations: AnnotationSet, seed: int) -> tuple[pd.DataFrame, np.ndarray]:
-    """One long table with some labels replaced by another level, and which, bool [annotation]."""
-    random = np.random.default_rng(seed)
-    slip = random.random(len(annotations)) < SHARE
-    levels = annotations.scale.size
-    label = np.where(slip, (annotations.labels + random.integers(1, levels, len(slip))) % levels, annotations.labels)
-    people = annotations.annotators.rename(columns={name: f"annotator_{name}" for name in annotations.attributes})
-    table = annotations.annotations[["item_id", "annotator_id"]].assign(
-        label=annotations.scale.decode(label).to_numpy()
-    )
-    texts = annotations.items[["item_id", "text"]]
-    return table.merge(texts, on="item_id").merge(people, on="annotator_id"), slip
+Found = dict[tuple[str, str, str], list[np.ndarray]]  # corpus, method, measure → seeds → [draw]
 
 
-def out_of_fold(file: Path, annotations: AnnotationSet, model: str, runs: Path, options: list[str]) -> Predictions:
-    """Predictions of all pairs by models that saw none of their texts."""
-    attributes = ",".join(f"{name}: annotator_{name}" for name in annotations.attributes)
-    overrides = [
-        "data=table", f"data.name={file.stem}", f"data.reader.path={file}",
-        f"data.reader.kind={annotations.scale.kind}",
-        f"data.reader.levels=[{','.join(annotations.scale.levels)}]", f"model={model}", "split=items", *options,
-        "predictions.everyone=true", "trainer.progress=false", f"paths.runs={runs}",
-        *([f"data.reader.attributes={{{attributes}}}"] if attributes else []),
-    ]  # fmt: skip
-    folds = [fit(compose(overrides=[*overrides, f"split.fold={fold}"])) for fold in range(FOLDS)]
-    return join([run.predictions("test")[model] for run in folds])
+def main(folder: Path, corpora: list[str]) -> None:
+    measured: Found = defaultdict(list)
+    told, rates, confusion = [], [], np.zeros((len(TRUTHS), len(KINDS)))
+    for corpus in corpora:
+        for seed in SEEDS:
+            one = trained(corpus, seed, folder)
+            found = slips(one)
+            truth = truths(one) if corpus == "synthetic" else None
+            measure(measured, corpus, one, found, truth)
+            told.append((corpus, found[MAIN].slip, one.flipped))
+            rates += fitted(corpus, one, found)
+            confusion += 0 if truth is None else called(truth, found[MAIN]) / len(SEEDS)
+            print(corpus, seed, {name: slip.rate for name, slip in found.items()}, file=sys.stderr, flush=True)
+        published = trained(corpus, 0, folder, share=0.0)
+        rates += fitted(corpus, published, slips(published))
+    made = {
+        "ranking": tables.ranking(measured, MAIN),
+        "harm": tables.harm(measured),
+        "planted": tables.planted(measured),
+        "called": tables.called(confusion),
+        "calibration": tables.calibration(measured, [MAIN, GROUP, ANYBODY, MACE]),
+        "reliability": tables.reliability(told, EDGES),
+        "rates": tables.rates(rates, refitted(folder, corpora)),
+    }
+    for name, table in made.items():
+        (Path(__file__).parent / "tables" / f"{name}.md").write_text(table, encoding="utf-8")
 
 
-def scores(people: Predictions, blind: Predictions) -> dict[str, np.ndarray]:
-    """How much each annotation looks like a slip, by each method; [annotation] in the order of `people.pairs`."""
-    label, item = people.observed, people.item_index
-    own, anybody = people.probabilities(), _aligned(blind, people)
-    everyone = people.answers().mean(1)[item].astype(float)
-    rows = np.arange(len(label))
-    votes = np.zeros((len(people.items), own.shape[1]))
-    np.add.at(votes, (item, label), 1)
-    others = votes[item, label] - 1
-    found = find_slips(label, item, own, everyone)
+def measure(measured: Found, corpus: str, one: Trained, found: dict[str, Slips], truth: np.ndarray | None) -> None:
+    """All measures of all methods for one seed. truth: of the synthetic population, str [annotation]."""
+    weights = draws(one.people.item_index)
+    for method, score in suspicion(one, found).items():
+        for name, values in judged(one, score, weights, truth).items():
+            measured[corpus, method, name].append(values)
+        if method in found or method == MACE:
+            error = calibration_error(score, one.flipped, weights, EDGES)
+            measured[corpus, method, "calibration error"].append(error)
+
+
+def fitted(corpus: str, one: Trained, found: dict[str, Slips]) -> list[tables.Rate]:
+    """What each way of asking estimates, and what is called a slip when the share of flips is given."""
+    given = slips(one, SHARE)[MAIN]
+    flipped = one.flipped if one.flipped.any() else None
+    rows = [tables.Rate(corpus, method, flipped, "estimated", slip) for method, slip in found.items()]
+    return [*rows, tables.Rate(corpus, MAIN, flipped, "given", given)]
+
+
+def judged(one: Trained, suspicion: np.ndarray, weights: np.ndarray, truth: np.ndarray | None) -> dict[str, np.ndarray]:
+    """All measures of one method, each [draw]. truth: of the synthetic population, str [annotation]."""
+    ranking, kept = Ranking.of(suspicion, weights), ~one.flipped
+    flagged = ranking.suspects(one.flipped)
+    false = np.stack([ranking.share(flagged, kept & rows) for rows in groups(one)])
+    found = {
+        "AUROC": ranking.auroc(one.flipped, kept),
+        "average precision": ranking.average_precision(one.flipped),
+        f"found at precision {PRECISION}": ranking.found_at(one.flipped, PRECISION),
+        "precision": ranking.share(flagged, one.flipped),
+        "voices": ranking.share(flagged, minority(one) & kept),
+        "gap": false.max(0) - false.min(0),
+    }
+    if truth is not None:
+        for kind in ("perspective", "agreed"):
+            found[f"slip, {kind}"] = ranking.auroc(truth == "slip", truth == kind)
+        found["careless, agreed"] = ranking.auroc(truth == "careless", truth == "agreed")
+        found |= {f"suspected: {kind}": ranking.share(flagged, truth == kind) for kind in TRUTHS}
+    return found
+
+
+def minority(one: Trained) -> np.ndarray:
+    """Annotations whose label, before flips, is not the most frequent one of their item, bool [annotation]."""
+    item = one.people.item_index
+    votes = np.zeros((item.max() + 1, one.blind.shape[1]))
+    np.add.at(votes, (item, one.before), 1)
+    return votes[item, one.before] < votes[item].max(1)
+
+
+def groups(one: Trained) -> list[np.ndarray]:
+    """The annotations of each group that is large enough, bool [annotation]; of few annotators, those of each."""
+    who, count = one.people.annotator_index, len(one.people.annotators)
+    if count < FEW_ANNOTATORS:
+        parts = [np.arange(count) == person for person in range(count)]
+    else:
+        parts = [of.code == code for of in memberships(one).values() for code in range(len(of.names))]
+        parts = [part for part in parts if part.sum() >= SMALLEST_GROUP]
+    return [part[who] for part in parts if part[who].sum() >= FEWEST]
+
+
+def refitted(folder: Path, corpora: list[str]) -> dict[tuple[str, bool], np.ndarray]:
+    """The fitted rate of seed 0 in bootstrap draws of items, with flips and without, [draw]."""
     return {
-        "slip or perspective": found.slip,
-        "the same without the annotator": find_slips(label, item, everyone, everyone).slip,
-        "loss of the annotator model": -np.log(own[rows, label]),
-        "loss of the annotator-blind model": -np.log(anybody[rows, label]),
-        "disagreement with the other raters": 1 - others / np.maximum(votes.sum(1)[item] - 1, 1),
+        (corpus, share > 0): np.array(rates_again(trained(corpus, 0, folder, share)))
+        for corpus in corpora
+        for share in (SHARE, 0.0)
     }
 
 
-def _aligned(other: Predictions, reference: Predictions) -> np.ndarray:
-    key = ["item_id", "annotator_id"]
-    order = pd.MultiIndex.from_frame(other.pairs[key]).get_indexer(pd.MultiIndex.from_frame(reference.pairs[key]))
-    return other.probabilities()[order]
-
-
-def judged(people: Predictions, original: AnnotationSet, slip: pd.Series, ranking: np.ndarray) -> dict[str, float]:
-    """What a method finds and destroys when it throws away as many annotations as were flipped."""
-    changed = slip.to_numpy()
-    flagged = np.zeros(len(ranking), bool)
-    flagged[np.argsort(-ranking, kind="stable")[: changed.sum()]] = True
-    minority = _minority(people, original) & ~changed
-    kept = ~changed
-    rates = [
-        flagged[kept & (group == value)].mean()
-        for group in _groups(people)
-        for value in np.unique(group)
-        if (kept & (group == value)).sum() >= 300 and value != "unknown"
-    ]
-    return {
-        "AUROC": roc_auc_score(changed, ranking),
-        "precision": changed[flagged].mean(),
-        "true minority voices thrown away": flagged[minority].mean(),
-        "false slips, best to worst group": max(rates) - min(rates) if rates else float("nan"),
-    }
-
-
-def _minority(people: Predictions, original: AnnotationSet) -> np.ndarray:
-    """Annotations whose true label is not the most frequent true one of their item."""
-    key = pd.MultiIndex.from_frame(original.annotations[["item_id", "annotator_id"]])
-    rows = key.get_indexer(pd.MultiIndex.from_frame(people.pairs[["item_id", "annotator_id"]]))
-    votes = np.zeros((len(original.items), original.scale.size))
-    np.add.at(votes, (original.item_index, original.labels), 1)
-    own = votes[original.item_index, original.labels]
-    return (own < votes[original.item_index].max(1))[rows]
-
-
-def _groups(people: Predictions) -> list[np.ndarray]:
-    table = people.annotators.drop(columns="annotator_id").iloc[people.annotator_index]
-    text = table.select_dtypes(exclude="number").astype("str")
-    return [text[name].to_numpy() for name in text]
-
-
-def experiment(corpus: str, runs: Path) -> pd.DataFrame:
-    original = load(compose(overrides=[f"data={corpus}"]).data)
-    rows = []
-    for seed in SEEDS:
-        table, slip = flipped(original, seed)
-        file = runs / f"{corpus}_{seed}.parquet"
-        table.to_parquet(file)
-        jury = ["model.groups=per_attribute", *OPTIONS.get(corpus, [])]
-        people = out_of_fold(file, original, "jury", runs, jury)
-        blind = out_of_fold(file, original, "softlabel", runs, [])
-        key = pd.MultiIndex.from_frame(original.annotations[["item_id", "annotator_id"]])
-        changed = pd.Series(slip, index=key).reindex(
-            pd.MultiIndex.from_frame(people.pairs[["item_id", "annotator_id"]])
-        )
-        for method, ranking in scores(people, blind).items():
-            rows.append(
-                {"corpus": corpus, "seed": seed, "method": method, **judged(people, original, changed, ranking)}
-            )
-    return pd.DataFrame(rows)
-
-
-def main(corpora: list[str]) -> None:
-    warnings.simplefilter("ignore")
-    with tempfile.TemporaryDirectory() as folder:
-        found = pd.concat([experiment(corpus, Path(folder)) for corpus in corpora])
-    measures = list(found.columns[3:])
-    print(f"| corpus | method | {' | '.join(measures)} |\n|---|---|{'---:|' * len(measures)}")
-    for (corpus, method), part in found.groupby(["corpus", "method"], sort=False):
-        cells = [f"{part[name].mean():.3f} ± {part[name].std():.3f}" for name in measures]
-        print(f"| {corpus} | {method} | {' | '.join(cells).replace('nan ± nan', '–')} |")
+def rates_again(one: Trained) -> list[float]:
+    item, own = one.people.item_index, one.people.probabilities()
+    anybody = np.asarray(one.people.answers().mean(1), np.float64)[item]
+    order = np.argsort(item, kind="stable")
+    parts = np.split(order, np.flatnonzero(np.diff(item[order])) + 1)
+    random, found = np.random.default_rng(0), []
+    for _ in range(REFITS):
+        chosen = [parts[place] for place in random.integers(0, len(parts), len(parts))]
+        rows, new = np.concatenate(chosen), np.repeat(np.arange(len(parts)), [len(part) for part in chosen])
+        found.append(find_slips(one.label[rows], new, own[rows], anybody[rows]).rate)
+    return found
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    warnings.simplefilter("ignore")
+    main(Path(sys.argv[1]), sys.argv[2:])

@@ -1,4 +1,4 @@
-"""CATD: an annotator weighs the upper confidence bound of their precision, so that few annotations count for little.
+"""CATD: an annotator weighs the lower confidence bound of their precision, so that few annotations count for little.
 
 Paper: Li et al. 2014, A Confidence-Aware Approach for Truth Discovery on Long-Tail Data (PVLDB).
 """
@@ -10,7 +10,7 @@ from perspectives.quality.aggregation.incidence import Incidence
 from perspectives.quality.aggregation.result import Aggregate
 from perspectives.quality.aggregation.truth_discovery import discover
 
-QUANTILE = 0.975  # upper end of a 95 % interval
+QUANTILE = 0.025  # lower end of a 95 % interval
 LEAST = 1e-8  # errors of somebody who made none
 
 

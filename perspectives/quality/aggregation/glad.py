@@ -9,25 +9,32 @@ import numpy as np
 from scipy.optimize import minimize
 from scipy.special import expit, log_expit
 
+from perspectives.errors import ConfigError
 from perspectives.quality.aggregation.incidence import Incidence
 from perspectives.quality.aggregation.result import Aggregate, Step, aggregate, climb, normalised
 
 
-def glad(incidence: Incidence, iterations: int = 100, tolerance: float = 1e-6, inner: int = 25) -> Aggregate:
+def glad(
+    incidence: Incidence, iterations: int = 100, tolerance: float = 1e-6, inner: int = 25, precision: float = 1.0
+) -> Aggregate:
     """Maximum a posteriori by EM; all levels are equally likely beforehand.
 
-    inner: steps of L-BFGS at most in every iteration.
+    inner: steps of L-BFGS at most in every iteration. precision: of the priors, at least 0, ConfigError otherwise; with
+        0 there are none, and the likelihood may have no maximum, so that the number of iterations matters.
     annotators: `ability` [annotator], below 0 for people who tend to be wrong, 1 for those without annotations.
     """
+    if precision < 0:
+        raise ConfigError(f"precision={precision} is that of a normal prior; give a number of at least 0")
     people = incidence.annotators
 
     def step(parameters: np.ndarray) -> Step:
         ability, ease = parameters[:people], np.exp(parameters[people:])
         posterior, sums = normalised(_scores(incidence, ability, ease))
         likelihood = float((sums - np.log(incidence.levels))[incidence.labelled].sum())
-        objective = likelihood - 0.5 * float(((parameters - 1) ** 2).sum())
+        objective = likelihood - 0.5 * precision * float(((parameters - 1) ** 2).sum())
         right = posterior[incidence.item, incidence.label]
-        found = minimize(_loss, parameters, (incidence, right), method="L-BFGS-B", jac=True, options={"maxiter": inner})
+        arguments = (incidence, right, precision)
+        found = minimize(_loss, parameters, arguments, method="L-BFGS-B", jac=True, options={"maxiter": inner})
         return Step(posterior, objective, likelihood, found.x)
 
     climbed = climb(step, np.ones(people + incidence.items), iterations, tolerance)
@@ -44,7 +51,9 @@ def _scores(incidence: Incidence, ability: np.ndarray, ease: np.ndarray) -> np.n
     return gains + np.bincount(incidence.item, incidence.count * wrong, incidence.items)[:, None]
 
 
-def _loss(parameters: np.ndarray, incidence: Incidence, right: np.ndarray) -> tuple[float, np.ndarray]:
+def _loss(
+    parameters: np.ndarray, incidence: Incidence, right: np.ndarray, precision: float = 1.0
+) -> tuple[float, np.ndarray]:
     """Minus the expected log density, and its gradient. right: P(the annotation is right), [cell]."""
     people = incidence.annotators
     ease = np.exp(parameters[people:])
@@ -60,5 +69,5 @@ def _loss(parameters: np.ndarray, incidence: Incidence, right: np.ndarray) -> tu
         ]
     )
     distance = parameters - 1
-    value = float((incidence.count * expected).sum() - 0.5 * (distance**2).sum())
-    return -value, distance - gradient
+    value = float((incidence.count * expected).sum() - 0.5 * precision * (distance**2).sum())
+    return -value, precision * distance - gradient

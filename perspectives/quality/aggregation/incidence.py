@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from scipy.sparse import coo_array, csr_array
+from scipy.sparse import csr_array
 
 from perspectives.data.annotations import AnnotationSet
 from perspectives.errors import ConfigError, DataError, listing
@@ -45,10 +45,13 @@ class Incidence:
         codes = [np.asarray(x) for x in (item, annotator, label)]
         _refuse(codes, shape)
         items, annotators, levels = shape
-        column = codes[1].astype(np.int64) * levels + codes[2]
-        table = coo_array((np.ones(len(column)), (codes[0], column)), (items, annotators * levels)).tocsr()
-        made = cls(table, annotators, levels)
-        if duplicates == "error" and (repeated := len(column) - int(made.pair[-1]) - 1):
+        key, count = _counted(np.sort(_keys(codes, shape)))
+        row, column = np.divmod(key, annotators * levels)
+        start = np.concatenate([[0], np.cumsum(np.bincount(row, minlength=items))])
+        index = np.int32 if max(annotators * levels, len(key)) < 2**31 else np.int64  # others are checked one by one
+        parts = (count, column.astype(index), start.astype(index))
+        made = cls(csr_array(parts, (items, annotators * levels)), annotators, levels)
+        if duplicates == "error" and (repeated := len(codes[0]) - len(_counted(key // levels)[0])):
             raise DataError(
                 f"{repeated} annotation(s) are of an item that the same annotator labelled already; leave them out, or "
                 "choose duplicates=keep to count them all"
@@ -83,12 +86,12 @@ class Incidence:
     @cached_property
     def annotator(self) -> np.ndarray:
         """int64 [cell]."""
-        return self.table.indices.astype(np.int64) // self.levels
+        return (self.table.indices // self.levels).astype(np.int64)
 
     @cached_property
     def label(self) -> np.ndarray:
         """int64 [cell]."""
-        return self.table.indices.astype(np.int64) % self.levels
+        return (self.table.indices % self.levels).astype(np.int64)
 
     @property
     def count(self) -> np.ndarray:
@@ -173,6 +176,23 @@ class Incidence:
         return by_column.reshape(self.annotators, self.levels, self.levels).transpose(0, 2, 1)
 
 
+def _keys(codes: list[np.ndarray], shape: tuple[int, int, int]) -> np.ndarray:
+    """One number per annotation, ascending by item, annotator and label; of 32 bits if they suffice, to sort faster."""
+    items, annotators, levels = shape
+    kind = np.dtype("uint32" if items * annotators * levels < 2**32 else "int64")
+    item, annotator, label = (code.astype(kind) for code in codes)
+    return (item * annotators + annotator) * levels + label
+
+
+def _counted(ordered: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Distinct numbers, and float64 how often each occurs."""
+    new = np.append(True, ordered[1:] != ordered[:-1])
+    if new.all():
+        return ordered, np.ones(len(ordered))
+    first = np.flatnonzero(new)
+    return ordered[first], np.diff(first, append=len(ordered)).astype(float)
+
+
 def _refuse(codes: list[np.ndarray], shape: tuple[int, int, int]) -> None:
     lengths = [len(code) for code in codes]
     if len(set(lengths)) > 1:
@@ -183,6 +203,8 @@ def _refuse(codes: list[np.ndarray], shape: tuple[int, int, int]) -> None:
         raise DataError(f"labels need at least two levels; got {shape[2]}")
     problems = []
     for name, code, size in zip(("item", "annotator", "label"), codes, shape, strict=True):
+        if code.dtype.kind in "iu" and code.min() >= 0 and code.max() < size:
+            continue
         bad = ~((code >= 0) & (code < size) & (code == np.floor(code)))
         if bad.any():
             problems.append(

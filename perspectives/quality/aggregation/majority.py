@@ -23,7 +23,7 @@ def majority_vote(
 
     Raises ConfigError for an unknown tie rule or a missing `official`, DataError for votes of the wrong form.
     """
-    votes = np.nan_to_num(np.asarray(votes, float), nan=0.0)
+    votes = np.asarray(votes, float)
     if tie not in TIES:
         raise ConfigError(f"tie={tie!r} is unknown; choose one of {', '.join(TIES)}")
     if votes.ndim != 2 or (votes < 0).any():
@@ -31,19 +31,27 @@ def majority_vote(
     if tie == "official" and (official is None or len(official) != len(votes)):
         came = "nothing" if official is None else f"{len(official)} labels"
         raise ConfigError(f"tie=official needs the official label of each of the {len(votes)} items; got {came}")
-    by_level = np.ascontiguousarray(votes.T)  # few long rows are read faster than many short ones
+    by_level = np.fmax(np.ascontiguousarray(votes.T), 0)  # few long rows are read faster than many short ones
     best = by_level.max(0, initial=0)
     tied = (by_level >= best * (1 - 1e-9)) & (best > 0)
-    chosen = tied.argmax(0)
-    several = np.flatnonzero(tied.sum(0) > 1)
+    number = tied.sum(0)
+    chosen = _tied_level(tied, _rank(number, tie, seed))
+    if tie in ("official", "drop"):
+        chosen = np.where(number > 1, -1 if tie == "drop" else np.asarray(official), chosen)
+    return chosen.astype(np.int64)
+
+
+def _rank(number: np.ndarray, tie: str, seed: int) -> np.ndarray:
+    """Which of so many tied levels is chosen, counted from 0, [item]."""
     if tie == "random":
-        draws = np.random.default_rng(seed).random(len(votes))[several]
-        rank = np.floor(draws * tied[:, several].sum(0))
-        chosen[several] = (np.cumsum(tied[:, several], axis=0) > rank).argmax(0)
-    elif tie == "positive":
-        chosen[several] = len(tied) - 1 - tied[::-1, several].argmax(0)
-    elif tie == "official":
-        chosen[several] = np.asarray(official)[several]
-    elif tie == "drop":
-        chosen[several] = -1
-    return np.where(best > 0, chosen, -1).astype(np.int64)
+        return np.floor(np.random.default_rng(seed).random(len(number)) * number)
+    return number - 1 if tie == "positive" else np.zeros(len(number))
+
+
+def _tied_level(tied: np.ndarray, rank: np.ndarray) -> np.ndarray:
+    """The level that is number `rank` of an item's tied ones, [item]; -1 without any. tied: [level, item]."""
+    chosen, before = np.full(len(rank), -1), np.zeros(len(rank))
+    for level, among in enumerate(tied):
+        np.copyto(chosen, level, where=among & (before == rank))
+        before += among
+    return chosen

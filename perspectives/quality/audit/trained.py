@@ -35,11 +35,11 @@ class Told:
     """Slips and perspectives.
 
     annotations: a row per pair of the predictions: item_id, annotator_id, round where there are rounds, label, kind
-        (agreed, perspective, slip), slip (probability), meant and consensus (see `quality.slips`), expected (the level
-        this person was most likely to choose).
+        (agreed, perspective, slip), slip, consensus, person, group and meant (probabilities, see `quality.slips`),
+        expected (the level this person was most likely to choose).
     groups: a row per group of annotators, everyone first; gaps: a row per attribute; see `rates`.
     population: what everybody is predicted to say, float64 [item, level], in the order of the predictions' items.
-    found: the fitted rate, strength and power.
+    found: the same for every pair, with the fitted rate.
     """
 
     annotations: pd.DataFrame
@@ -62,16 +62,18 @@ def told(predictions: Predictions, seed: int = 0) -> Told:
     population = np.asarray(everyone.mean(1), np.float64)
     own, anybody = predictions.probabilities(), population[item]
     memberships = {name: membership(predictions.annotators[name]) for name in _attributes(predictions)}
-    group = _group_predictions(predictions, memberships, population)
+    group = group_predictions(predictions, memberships, population)
     found = find_slips(label, item, own, anybody, group)
     changed, planted = _planted(label, predictions.scale.size, seed)
-    again = find_slips(changed, item, own, anybody, group, [found.strength], [found.power])
+    again = find_slips(changed, item, own, anybody, group, None, found.fit)
     key = [name for name in ("item_id", "annotator_id", "round", "label") if name in predictions.pairs]
     table = predictions.pairs[key].assign(
         kind=found.kind,
         slip=found.slip,
-        meant=found.meant,
         consensus=found.consensus,
+        person=found.person,
+        group=found.group,
+        meant=found.meant,
         expected=predictions.scale.decode(own.argmax(1)).to_numpy(),
     )
     return Told(table, *rates(predictions, memberships, found.kind, planted, again), population, found)
@@ -136,10 +138,13 @@ def _attributes(predictions: Predictions) -> list[str]:
     return [str(name) for name in predictions.annotators.columns if name != "annotator_id"]
 
 
-def _group_predictions(
+def group_predictions(
     predictions: Predictions, memberships: dict[str, Membership], population: np.ndarray
 ) -> np.ndarray | None:
-    """float64 [pair, level]; the population's where nothing is known of a person, None without attributes."""
+    """What people like the pair's annotator would say, the mean over attributes, float64 [pair, level].
+
+    population: float64 [item, level], taken where nothing is known of a person. None without attributes.
+    """
     item, who, everyone = predictions.item_index, predictions.annotator_index, predictions.answers()
     total, known = np.zeros((len(item), predictions.scale.size)), np.zeros(len(item))
     for one in memberships.values():

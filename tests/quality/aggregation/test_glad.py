@@ -7,6 +7,7 @@ from crowds import accuracy, crowd
 from scipy.optimize import check_grad
 from scipy.special import expit
 
+from perspectives.errors import ConfigError
 from perspectives.quality.aggregation.glad import _loss, _scores, glad
 from perspectives.quality.aggregation.incidence import Incidence
 from perspectives.quality.aggregation.result import normalised
@@ -20,6 +21,10 @@ def test_the_gradient_is_that_of_the_loss():
         parameters = rng.normal(1, 1, incidence.annotators + incidence.items)
         value, slope = (lambda x: _loss(x, incidence, right)[0]), (lambda x: _loss(x, incidence, right)[1])
         assert check_grad(value, slope, parameters) < 1e-4 * np.linalg.norm(slope(parameters))
+        distance = parameters - 1
+        weak, of_weak = _loss(parameters, incidence, right, 0.25)
+        assert weak == pytest.approx(value(parameters) - 0.375 * (distance**2).sum())
+        np.testing.assert_allclose(of_weak, slope(parameters) - 0.75 * distance)
 
 
 def test_the_likelihood_is_that_of_the_model():
@@ -61,3 +66,8 @@ def test_crowd_kit_finds_the_same_and_no_better():
     assert mine.objective[-1] > (sums - np.log(3)).sum() - distance / 2
     np.testing.assert_allclose(mine.posterior, posterior, atol=0.02)
     np.testing.assert_allclose(mine.annotators["ability"], ability, atol=0.01)
+
+
+def test_a_negative_precision_is_refused():
+    with pytest.raises(ConfigError, match="precision=-1 is that of a normal prior; give a number of at least 0"):
+        glad(crowd().incidence(), precision=-1)

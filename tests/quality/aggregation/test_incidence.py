@@ -9,7 +9,7 @@ from scipy.stats import kstest
 from perspectives.data.annotations import AnnotationSet, Tables
 from perspectives.data.scale import Scale
 from perspectives.errors import ConfigError, DataError
-from perspectives.quality.aggregation.incidence import Incidence
+from perspectives.quality.aggregation.incidence import Incidence, _keys
 from perspectives.quality.aggregation.starts import annotator_draws, fingerprints, level_draws, pair_draws
 
 
@@ -43,6 +43,15 @@ def test_cells_are_sorted_and_count_duplicates():
     assert incidence.pair.tolist() == [0, 1, 1]
     assert incidence.pairs.toarray().tolist() == [[1, 0, 0], [0, 0, 3]]
     assert incidence.table.sum() == 4  # building the pairs changed nothing
+
+
+@pytest.mark.parametrize("items", [2**29, 2**29 - 1, 2**32])
+def test_codes_whose_product_passes_32_bits(items):
+    item = np.array([items - 1, 0, items - 1, items - 1])
+    annotator, label = np.array([3, 0, 3, 1]), np.array([1, 0, 1, 1])
+    key = _keys([item, annotator, label], (items, 4, 2))
+    assert key.tolist() == [8 * i + 2 * a + x for i, a, x in zip(item.tolist(), annotator, label, strict=True)]
+    assert key.dtype == (np.uint32 if items == 2**29 - 1 else np.int64)
 
 
 def annotated(scale: Scale, labels: list, rounds: list | None = None) -> AnnotationSet:

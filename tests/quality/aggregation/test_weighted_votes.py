@@ -101,7 +101,7 @@ def discovered(people, weigh, rounds=50):
     ("method", "weigh"),
     [
         (pm, lambda errors, counts: 1e-7 - np.log(np.maximum(errors / errors.max(), 1e-7))),
-        (catd, lambda errors, counts: chi2.ppf(0.975, counts) / np.maximum(errors, 1e-8)),
+        (catd, lambda errors, counts: chi2.ppf(0.025, counts) / np.maximum(errors, 1e-8)),
     ],
 )
 def test_truth_discovery_equals_plain_loops(method, weigh, seed):

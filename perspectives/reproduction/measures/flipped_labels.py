@@ -1,0 +1,287 @@
+"""Flip a known share of the training labels: which detector ranks them first, and what does its rule take for wrong?
+
+A row's `given` names a detector below. Every seed flips other labels. AUROC, precision and recall are means over seeds,
+with 95 % bootstrap intervals over items (the same drawn items in all seeds). Precision and recall are those of the
+detector's own rule where the papers give one, otherwise of as many suspects as were flipped. Labels that were wrong to
+begin with count as not flipped.
+
+Papers: Swayamdipta et al. 2020 (confidence, noise classifier), Pleiss et al. 2020 (AUM), Toneva et al. 2019
+(forgetting), Chen et al. 2019 (NCV, INCV), Koh & Liang 2017 (self-influence).
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from omegaconf import DictConfig
+from sklearn.metrics import roc_auc_score
+
+from perspectives.config import compose, instantiate
+from perspectives.data.annotations import AnnotationSet
+from perspectives.data.load import load
+from perspectives.quality.confident_learning import confident_learning, crowdlab
+from perspectives.quality.dynamics import FOLDER, Dynamics
+from perspectives.quality.flips import flip_labels, noise_probability
+from perspectives.quality.influence.table import influence_of_run
+from perspectives.quality.noise import REMOVED, SELECTED, Margins, Selection, fit_on, incv, margins, ncv
+from perspectives.reproduction.measured import Found, Measurement
+from perspectives.reproduction.trainings import SMOKE
+
+DRAWS, SMOKE_DRAWS, ITERATIONS = 200, 10, 3
+
+
+def detection(
+    rows: Mapping[str, str],
+    runs: Mapping[str, Any],
+    folder: Path,
+    smoke: bool,
+    options: Sequence[str],
+    share: float = 0.1,
+    seeds: Sequence[int] = (0, 1, 2),
+) -> Found:
+    """`auroc`, `precision`, `recall` and `taken` (the share taken for wrong) of each row's detector.
+
+    options: of `perspectives train`: the corpus and the model whose training is watched.
+    """
+    seeds, options = (seeds[:1], [*options, *SMOKE]) if smoke else (seeds, list(options))
+    cases = [case(options, share, seed, folder) for seed in seeds]
+    judged = {row: [DETECTORS[which](one) for one in cases] for row, which in rows.items()}
+    random = np.random.default_rng(0)
+    draws = [drawn(cases[0].train.item_index, random) for _ in range(SMOKE_DRAWS if smoke else DRAWS)]
+    counts = {"pairs": len(cases[0].train), "items": len(cases[0].train.items)}
+    counts["annotators"] = len(cases[0].train.annotators)
+    truth = [one.flipped for one in cases]
+    return {
+        row: {
+            name: measurement(measure, truth, verdicts, draws, counts) for name, measure in MEASURES.items()
+        }
+        for row, verdicts in judged.items()
+    }  # fmt: skip
+
+
+def measurement(
+    measure: Callable[..., float],
+    truth: Sequence[np.ndarray],
+    verdicts: Sequence["Verdict"],
+    draws: Sequence[np.ndarray],
+    counts: Mapping[str, int],
+) -> Measurement:
+    """The mean over seeds, with its bootstrap interval."""
+    every = np.arange(len(truth[0]))
+    pairs = list(zip(truth, verdicts, strict=True))
+    by_seed = [measure(flipped, verdict, every) for flipped, verdict in pairs]
+    again = [np.mean([measure(flipped, verdict, rows) for flipped, verdict in pairs]) for rows in draws]
+    low, high = np.quantile(again, [0.025, 0.975])
+    spread = float(np.std(by_seed, ddof=1)) if len(by_seed) > 1 else float("nan")
+    return Measurement(float(np.mean(by_seed)), float(low), float(high), spread, len(by_seed), 1, counts)
+
+
+def drawn(item: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    """Rows of items drawn with replacement, all annotations of each. item: codes from 0, int64 [annotation]."""
+    order = np.argsort(item, kind="stable")
+    starts = np.searchsorted(item[order], np.arange(item.max() + 2))
+    chosen = random.integers(0, item.max() + 1, item.max() + 1)
+    return np.concatenate([order[starts[i] : starts[i + 1]] for i in chosen])
+
+
+# One corpus with flipped labels, and what trainings on it say. -----------------------------------------------------
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """A corpus some of whose training labels were flipped. flipped: which, bool [training annotation]."""
+
+    config: DictConfig
+    noisy: AnnotationSet
+    train: AnnotationSet
+    flipped: np.ndarray
+    folder: Path
+    seed: int
+
+    @cached_property
+    def run(self) -> Any:
+        return fit_on(self.config, self.noisy, self.folder, dynamics=True)
+
+    @cached_property
+    def seen(self) -> Any:
+        """Measures of training dynamics, a row per training annotation."""
+        return Dynamics.load(self.run.folder / FOLDER).measures()
+
+    @cached_property
+    def influence(self) -> Any:
+        return influence_of_run(self.run)
+
+    @cached_property
+    def once(self) -> Selection:
+        return ncv(self.config, self.train, self.folder, self.seed)
+
+    @cached_property
+    def again(self) -> Selection:
+        return incv(self.config, self.train, self.folder, ITERATIONS, seed=self.seed)
+
+    @cached_property
+    def margins(self) -> Margins:
+        return margins(self.config, self.noisy, self.folder, seed=self.seed)
+
+    @cached_property
+    def held_out(self) -> np.ndarray:
+        """Probabilities of two levels by models that never saw the text, [annotation, level]."""
+        own = np.exp(-self.once.surprise)
+        return np.where(np.eye(2, dtype=bool)[self.train.labels], own[:, None], 1 - own[:, None])
+
+
+def case(options: Sequence[str], share: float, seed: int, folder: Path) -> Case:
+    config = compose(overrides=[*options, "trainer.progress=false", f"seed={seed}"])
+    corpus = load(config.data)
+    rows = instantiate(config.split, annotations=corpus).rows("train")
+    noisy, flipped = flip_labels(corpus, rows, share, seed)
+    return Case(config, noisy, noisy.select(rows), flipped, folder / corpus.name, seed)
+
+
+# Detectors. --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, eq=False)
+class Verdict:
+    """suspicion: higher is more suspect, float [annotation]. wrong: what the detector's own rule takes for wrong, bool
+    [annotation]; None where it has none."""
+
+    suspicion: np.ndarray
+    wrong: np.ndarray | None = None
+
+
+def rare_label(one: Case) -> Verdict:
+    """How rare the label is in training."""
+    return Verdict(-one.train.indicator().mean(0)[one.train.labels])
+
+
+def other_raters(one: Case) -> Verdict:
+    """Share of the item's other annotations with another label; 1/2 where there is none."""
+    count = np.zeros((len(one.train.items), one.train.scale.size))
+    np.add.at(count, (one.train.item_index, one.train.labels), 1)
+    others = count[one.train.item_index].sum(1) - 1
+    same = count[one.train.item_index, one.train.labels] - 1
+    return Verdict(np.divide(others - same, others, out=np.full(len(one.train), 0.5), where=others > 0))
+
+
+def last_loss(one: Case) -> Verdict:
+    """Loss in the last epoch."""
+    return Verdict(one.seen["loss"].to_numpy())
+
+
+def kept_loss(one: Case) -> Verdict:
+    """Loss under the weights that were kept, those with the best validation loss."""
+    return Verdict(one.influence["loss"].to_numpy())
+
+
+def self_influence(one: Case) -> Verdict:
+    return Verdict(one.influence["self_influence"].to_numpy())
+
+
+def confidence(one: Case) -> Verdict:
+    return Verdict(-one.seen["confidence"].to_numpy())
+
+
+def variability(one: Case) -> Verdict:
+    return Verdict(one.seen["variability"].to_numpy())
+
+
+def forgetting(one: Case) -> Verdict:
+    """Forgetting events; what was never learned (infinitely many) first."""
+    return Verdict(np.unique(one.seen["forgetting"].to_numpy(), return_inverse=True)[1].astype(float))
+
+
+def aum(one: Case) -> Verdict:
+    return Verdict(-one.seen["aum"].to_numpy())
+
+
+def aum_threshold(one: Case) -> Verdict:
+    """AUM with threshold samples: wrong is what is at or below their 99th percentile."""
+    return Verdict(-one.margins.aum, one.margins.suspect)
+
+
+def classifier(one: Case) -> Verdict:
+    """The noise classifier on confidence, told which labels were flipped and judged out of fold."""
+    return _classified(one, ["confidence"])
+
+
+def classifier_of_three(one: Case) -> Verdict:
+    """The same on confidence, variability and AUM."""
+    return _classified(one, ["confidence", "variability", "aum"])
+
+
+def _classified(one: Case, features: list[str]) -> Verdict:
+    chance = noise_probability(one.seen[features].to_numpy(), one.flipped, one.seed)
+    return Verdict(chance, chance > 0.5)
+
+
+def ncv_held_out(one: Case) -> Verdict:
+    """Held-out loss; wrong is what noisy cross-validation does not select."""
+    return Verdict(one.once.surprise, one.once.status != SELECTED)
+
+
+def incv_removed(one: Case) -> Verdict:
+    """Rank by INCV; wrong is what it removes."""
+    return Verdict(one.again.suspicion(), one.again.status == REMOVED)
+
+
+def incv_unselected(one: Case) -> Verdict:
+    """Rank by INCV; wrong is what it does not select."""
+    return Verdict(one.again.suspicion(), one.again.status != SELECTED)
+
+
+def cleanlab(one: Case) -> Verdict:
+    """Confident learning on the held-out probabilities of NCV."""
+    suspect, quality = confident_learning(one.train.labels, one.held_out)
+    return Verdict(-quality, suspect)
+
+
+def crowdlab_quality(one: Case) -> Verdict:
+    """CROWDLAB on the mean held-out probabilities of each item."""
+    by_item = np.stack([np.bincount(one.train.item_index, column) for column in one.held_out.T], 1)
+    return Verdict(-crowdlab(one.train, by_item / by_item.sum(1, keepdims=True)))
+
+
+DETECTORS: dict[str, Callable[[Case], Verdict]] = {
+    detector.__name__: detector
+    for detector in (
+        rare_label, other_raters, last_loss, kept_loss, self_influence, confidence, variability, forgetting, aum,
+        aum_threshold, classifier, classifier_of_three, ncv_held_out, incv_removed, incv_unselected, cleanlab,
+        crowdlab_quality,
+    )
+}  # fmt: skip
+
+
+# Measures of a verdict on the drawn annotations `rows`. ------------------------------------------------------------
+
+
+def auroc(flipped: np.ndarray, verdict: Verdict, rows: np.ndarray) -> float:
+    return float(roc_auc_score(flipped[rows], verdict.suspicion[rows]))
+
+
+def precision(flipped: np.ndarray, verdict: Verdict, rows: np.ndarray) -> float:
+    wrong = _wrong(flipped, verdict)[rows]
+    return float((wrong & flipped[rows]).sum() / max(wrong.sum(), 1))
+
+
+def recall(flipped: np.ndarray, verdict: Verdict, rows: np.ndarray) -> float:
+    return float((_wrong(flipped, verdict) & flipped)[rows].sum() / max(flipped[rows].sum(), 1))
+
+
+def taken(flipped: np.ndarray, verdict: Verdict, rows: np.ndarray) -> float:
+    return float(_wrong(flipped, verdict)[rows].mean())
+
+
+MEASURES = {"auroc": auroc, "precision": precision, "recall": recall, "taken": taken}
+
+
+def _wrong(flipped: np.ndarray, verdict: Verdict) -> np.ndarray:
+    """By the detector's rule, or as many of the most suspicious as were flipped."""
+    if verdict.wrong is not None:
+        return verdict.wrong
+    wrong = np.zeros(len(flipped), bool)
+    wrong[np.argsort(-verdict.suspicion, kind="stable")[: flipped.sum()]] = True
+    return wrong
