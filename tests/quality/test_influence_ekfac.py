@@ -118,6 +118,18 @@ def test_with_much_damping_it_is_the_product_of_gradients(case):
     np.testing.assert_allclose(found.influence * 1e6, seen @ aim / 45, atol=2e-3 * np.abs(seen @ aim / 45).max())
 
 
+def test_layers_that_no_text_passes_do_not_matter():
+    pytest.importorskip("kronfluence")
+    annotations = corpus()
+    model = built(SoftLabel, annotations)
+    train, target = parts(annotations, model)
+    plain = influence(model, train, target, "ekfac", DAMPING)
+    model.pooler = torch.nn.Linear(5, 5)
+    with_pooler = influence(model, train, target, "ekfac", DAMPING)
+    np.testing.assert_array_equal(with_pooler.self_influence, plain.self_influence)
+    np.testing.assert_array_equal(with_pooler.influence, plain.influence)
+
+
 def test_heads_in_a_table_are_refused():
     pytest.importorskip("kronfluence")
     annotations = corpus()

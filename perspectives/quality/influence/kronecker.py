@@ -66,11 +66,7 @@ class OfAnnotations(Task):
 
     def __init__(self, answers: Answers, train: Batches, target: Batches | None) -> None:
         self.answers, self.train, self.target = answers, train, target
-        self.names = [
-            name
-            for name, layer in answers.named_modules()
-            if isinstance(layer, nn.Linear) and layer.weight.requires_grad
-        ]
+        self.names = self._asked_layers()
         if not self.names:
             raise ConfigError(
                 "EK-FAC approximates linear layers, and this model trained none: its heads are rows of a table; use "
@@ -111,6 +107,24 @@ class OfAnnotations(Task):
                 logits = self.answers(asked)
             found.append(slopes(self.answers.model.objective, logits, asked.label)[0].cpu())
         return torch.cat(found).double().numpy()
+
+    def _asked_layers(self) -> list[str]:
+        """The trained linear layers that a text passes: the pooler of a BERT, for one, is never asked."""
+        trained = [
+            name
+            for name, layer in self.answers.named_modules()
+            if isinstance(layer, nn.Linear) and layer.weight.requires_grad
+        ]
+        asked: set[str] = set()
+        hooks = [
+            self.answers.get_submodule(name).register_forward_hook(lambda *_, name=name: asked.add(name))
+            for name in trained
+        ]
+        with torch.no_grad():
+            self.answers(self._asked(self.train, torch.arange(1)))
+        for hook in hooks:
+            hook.remove()
+        return [name for name in trained if name in asked]
 
     def _asked(self, batches: Batches, positions: Tensor) -> Batch:
         return one_by_one(batches, positions).to(self.answers.device)
