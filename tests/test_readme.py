@@ -67,7 +67,7 @@ def test_every_command_runs(elsewhere: Path, monkeypatch: pytest.MonkeyPatch) ->
 @pytest.mark.slow
 def test_every_command_on_real_data_runs(real_data: Path, elsewhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PERSPECTIVES_DATA", str(real_data))
-    assert type_all(blocks("bash real-data"), elsewhere, monkeypatch) == 4
+    assert type_all(blocks("bash real-data"), elsewhere, monkeypatch) == 5
 
 
 @pytest.mark.slow

@@ -21,6 +21,7 @@ from perspectives.data.load import load
 from perspectives.quality.confident_learning import confident_learning, crowdlab
 from perspectives.quality.dynamics import FOLDER, Dynamics
 from perspectives.quality.flips import flip_labels, noise_probability
+from perspectives.quality.influence.table import influence_of_run
 from perspectives.quality.noise import Selection, fit_on, incv, margins, ncv
 
 SHARE, SEEDS, DRAWS, ITERATIONS = 0.1, (0, 1, 2), 200, 3
@@ -63,6 +64,7 @@ def detectors(
     run = fit_on(config, noisy, folder, dynamics=True)
     seen = Dynamics.load(run.folder / FOLDER).measures()
     three = seen[["confidence", "variability", "aum"]].to_numpy()
+    kept = influence_of_run(run)
     once = ncv(config, train, folder, seed)
     again = incv(config, train, folder, ITERATIONS, seed=seed)
     by_margin = margins(config, noisy, folder, seed=seed)
@@ -74,6 +76,8 @@ def detectors(
         "rare label (share in train)": -train.indicator().mean(0)[train.labels],
         "other raters who disagree": other_raters(train),
         "loss, last epoch": seen["loss"].to_numpy(),
+        "loss, weights kept": kept["loss"].to_numpy(),
+        "self-influence, weights kept": kept["self_influence"].to_numpy(),
         "confidence": -seen["confidence"].to_numpy(),
         "variability": seen["variability"].to_numpy(),
         "AUM": -seen["aum"].to_numpy(),
