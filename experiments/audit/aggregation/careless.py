@@ -1,4 +1,4 @@
-"""Who is careless in HateCheck, by every method that judges people, against their accuracy on gold, as a Markdown table.
+"""Who is careless in HateCheck, by every method that judges people, against their accuracy on gold, in Markdown.
 
 PERSPECTIVES_DATA=… python experiments/audit/aggregation/careless.py > experiments/audit/aggregation/tables/hatecheck.md
 """
