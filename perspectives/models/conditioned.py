@@ -187,3 +187,5 @@ def _check(encoder: Any, schema: Schema, user_token: bool, attribute_text: bool)
             "model=conditioned reads annotators together with texts, which vectors computed beforehand cannot; set "
             "encoder.tune=full or lora (or encoder.cache=false), with an encoder other than ngrams"
         )
+    if encoder.apart:
+        raise ConfigError("model=conditioned writes annotators before the texts; read them with encoder.pairs=together")

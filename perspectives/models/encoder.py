@@ -24,6 +24,7 @@ from perspectives.models import pretrained
 
 POOLING = ("mean", "cls", "last")
 TUNING = ("frozen", "full", "lora")
+PAIRS = ("together", "apart")
 UNLIMITED = 2**31 - 1  # tokens; tokenizers that know no limit say 10^30, which no tensor can count
 TOKENS_PER_WORD = 3.0  # more than this and the tokenizer does not know the language
 
@@ -69,14 +70,16 @@ class CachedContent(nn.Module):
 class LiveEncoder(nn.Module):
     """A transformer, its tokenizer and its pooling. Trains with its dropout on; frozen, it stays in evaluation mode.
 
+    apart: it reads both texts of an item alone, and their content is `compared`. hidden: length of a content vector.
     fields: what the tokenizer gives for each token (`input_ids`, `attention_mask`, …); mask: where in them the latter
     stands. limit: tokens it reads at once.
     """
 
-    def __init__(self, model: Any, tokenizer: Any, pooling: str, trainable: bool) -> None:
+    def __init__(self, model: Any, tokenizer: Any, pooling: str, trainable: bool, apart: bool = False) -> None:
         super().__init__()
         self.model, self.tokenizer, self.pooling, self.trainable = model, tokenizer, pooling, trainable
-        self.hidden: int = model.config.hidden_size
+        self.apart = apart
+        self.hidden: int = model.config.hidden_size * (4 if apart else 1)
         self.fields: tuple[str, ...] = tuple(tokenizer.model_input_names)
         self.mask, self.limit = self.fields.index("attention_mask"), readable(tokenizer, model)
         model.requires_grad_(trainable)
@@ -95,12 +98,16 @@ class LiveEncoder(nn.Module):
         return self.vectors(batch.tokens)
 
     def vectors(self, inputs: dict[str, Tensor]) -> Tensor:
-        """Content vectors float32 [text, hidden] of what an `AutoModel` takes: `input_ids` or `inputs_embeds`, and the
-        `attention_mask`. Gradients pass through a frozen encoder to input vectors that are learned."""
+        """Content vectors float32 [item, hidden] of what an `AutoModel` takes: `input_ids` or `inputs_embeds`, and the
+        `attention_mask`; each [item, 2, token] when texts are read apart, else [item, token]. Gradients pass through a
+        frozen encoder to input vectors that are learned."""
+        if self.apart:
+            inputs = {name: both.flatten(0, 1) for name, both in inputs.items()}
         learned = self.trainable or ("inputs_embeds" in inputs and inputs["inputs_embeds"].requires_grad)
         with torch.set_grad_enabled(learned and torch.is_grad_enabled()):
             states = self.model(**inputs).last_hidden_state
-        return pool(states, inputs["attention_mask"], self.pooling)
+            vectors = pool(states, inputs["attention_mask"], self.pooling)
+            return compared(vectors[0::2], vectors[1::2]) if self.apart else vectors
 
     # For methods that write into the input. --------------------------------------------------------------------------
 
@@ -129,6 +136,11 @@ def pool(states: Tensor, mask: Tensor, pooling: str) -> Tensor:
     return (states.float() * weight).sum(1) / weight.sum(1)
 
 
+def compared(first: Tensor, second: Tensor) -> Tensor:
+    """One vector [item, 4 · hidden] of two texts [item, hidden]: u, v, |u − v|, u ∘ v (Conneau et al. 2017, fig. 1)."""
+    return torch.cat([first, second, (first - second).abs(), first * second], -1)
+
+
 def readable(tokenizer: Any, model: nn.Module) -> int:
     """Tokens that the encoder can read at once."""
     limits = [tokenizer.model_max_length, getattr(model.config, "max_position_embeddings", UNLIMITED), UNLIMITED]
@@ -142,7 +154,8 @@ class Transformer:
     """A pretrained encoder and how to use it.
 
     name: `minilm`, `tiny`, a local folder or any Hub name. tune: `frozen`, `full` or `lora`. pooling: `mean` over
-    tokens, the first (`cls`) or the `last`. max_length: tokens kept of a text (of both texts together for pairs).
+    tokens, the first (`cls`) or the `last`. pairs: read both texts of an item `together` as one input, or `apart`, each
+    alone, and compare their vectors. max_length: tokens kept of an input.
     cache: compute frozen vectors once (False runs the frozen encoder in every step; for checks). lora: rank, alpha and
     dropout of the adapters. batch_size: texts per forward pass when vectors are computed. revision: branch, tag or
     commit on the Hub; None is what stands there now.
@@ -155,17 +168,18 @@ class Transformer:
         name: str,
         tune: str = "frozen",
         pooling: str = "mean",
+        pairs: str = "together",
         max_length: int = 128,
         cache: bool = True,
         batch_size: int = 64,
         lora: dict | None = None,
         revision: str | None = None,
     ) -> None:
-        for option, value, accepted in (("pooling", pooling, POOLING), ("tune", tune, TUNING)):
+        for option, value, accepted in (("pooling", pooling, POOLING), ("tune", tune, TUNING), ("pairs", pairs, PAIRS)):
             if value not in accepted:
                 raise ConfigError(f"encoder.{option}={value!r} is unknown; choose one of {', '.join(accepted)}")
         self.name, self.tune, self.pooling, self.max_length = name, tune, pooling, max_length
-        self.batch_size = batch_size
+        self.batch_size, self.apart = batch_size, pairs == "apart"
         self.live = tune != "frozen" or not cache
         self.tokenizer: Any
         self.model: Any
@@ -188,22 +202,29 @@ class Transformer:
 
     def module(self) -> LiveEncoder:
         """The encoder as a part of a model."""
-        encoder = LiveEncoder(self.model, self.tokenizer, self.pooling, self.tune != "frozen")
+        encoder = LiveEncoder(self.model, self.tokenizer, self.pooling, self.tune != "frozen", self.apart)
         if self.tune == "lora":
             pretrained.train_adapters_only(encoder)
         return encoder
 
     def tokens(self, texts: pd.DataFrame) -> Tokens:
-        """Tokenise `texts` (column `text` and optionally `text_pair`). Warns when the language seems foreign to it."""
-        columns = [texts[column].tolist() for column in texts.columns]
-        encoded = self.tokenizer(*columns, truncation=True, max_length=self.max_length)
+        """Tokenise `texts` (column `text` and optionally `text_pair`). Warns when the language seems foreign to it.
+
+        Raises ConfigError when pairs shall be read apart and there are none.
+        """
+        if self.apart and len(texts.columns) == 1:
+            raise ConfigError("encoder.pairs=apart is for items of two texts; these have one, leave it out")
+        inputs = [texts.to_numpy().ravel().tolist()] if self.apart else [texts[name].tolist() for name in texts]
+        encoded = self.tokenizer(*inputs, truncation=True, max_length=self.max_length)
         padding = {"input_ids": self.tokenizer.pad_token_id or 0, "token_type_ids": self.tokenizer.pad_token_type_id}
-        tokens = Tokens(dict(encoded), {name: padding.get(name, 0) for name in encoded})
-        words = np.array([sum(len(text.split()) for text in row) for row in zip(*columns, strict=True)])
-        whole = tokens.lengths < self.max_length
+        fields = {name: padding.get(name, 0) for name in encoded}
+        tokens = Tokens(dict(encoded), fields, inputs_per_item=2 if self.apart else 1)
+        words = np.array([sum(len(text.split()) for text in row) for row in zip(*inputs, strict=True)])
+        lengths = tokens.input_lengths.ravel()
+        whole = lengths < self.max_length
         counted = whole if whole.any() else ~whole  # the words of a truncated text are not all among its tokens
-        special = self.tokenizer.num_special_tokens_to_add(pair=len(columns) > 1)
-        rate = (tokens.lengths[counted] - special).sum() / max(words[counted].sum(), 1)
+        special = self.tokenizer.num_special_tokens_to_add(pair=len(inputs) > 1)
+        rate = (lengths[counted] - special).sum() / max(words[counted].sum(), 1)
         if rate > TOKENS_PER_WORD:
             message = f"encoder {self.name!r} needs {rate:.1f} tokens per word: it hardly knows this language"
             advice = "try encoder=ngrams or a multilingual encoder, unless the language is written without spaces"
@@ -225,7 +246,7 @@ class Transformer:
         return vectors
 
     def _encode(self, tokens: Tokens, device: torch.device | str) -> np.ndarray:
-        encoder = LiveEncoder(self.model, self.tokenizer, self.pooling, trainable=False).to(device)
+        encoder = LiveEncoder(self.model, self.tokenizer, self.pooling, False, self.apart).to(device)
         vectors = np.empty((len(tokens), encoder.hidden), np.float32)
         order = np.argsort(tokens.lengths, kind="stable")
         with (
@@ -241,7 +262,8 @@ class Transformer:
 
     def _digest(self) -> str:
         """What the vectors depend on besides the tokens: weights, architecture, pooling and length."""
-        digest = hashlib.sha256(f"{self.pooling} {self.max_length} float32 {self.model.config.model_type}".encode())
+        read = f"{self.pooling}{' apart' if self.apart else ''} {self.max_length} float32"
+        digest = hashlib.sha256(f"{read} {self.model.config.model_type}".encode())
         for name, tensor in sorted(self.model.state_dict().items()):
             digest.update(name.encode())
             digest.update(tensor.cpu().reshape(-1).view(torch.uint8).numpy())
@@ -250,7 +272,7 @@ class Transformer:
 
 def _digest_of_tokens(tokens: Tokens) -> str:
     """Of texts and tokenizer together, whatever the tokenizer is made of (some have no file that could be hashed)."""
-    digest = hashlib.sha256(tokens.lengths.tobytes())
+    digest = hashlib.sha256(tokens.input_lengths.tobytes())
     for name, ids in sorted(tokens.flat.items()):
         digest.update(name.encode() + ids.tobytes())
     return digest.hexdigest()[:16]

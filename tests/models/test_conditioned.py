@@ -486,6 +486,9 @@ def test_mistakes_are_named(tmp_path):
     with pytest.raises(ConfigError, match=message):
         live(annotations, short)  # <s>, the user, " gender: unknown;", " age: unknown;" and </s>
     live(annotations, short, user_token=False)
+    apart = Transformer("tiny", tune="full", pairs="apart")
+    with pytest.raises(ConfigError, match=r"^model=conditioned writes annotators before the texts; read them with enc"):
+        Conditioned(apart.module(), schema, optimization(annotations))
 
 
 @pytest.mark.parametrize(

@@ -209,3 +209,43 @@ def test_options_that_do_not_exist_are_refused():
         Transformer("tiny", tune="some")
     with pytest.raises(ConfigError, match=r"encoder\.max_length=513 is more than 'tiny' can read; at most 512 tokens"):
         Transformer("tiny", max_length=513)
+
+
+BOTH = TEXTS.assign(text_pair=["Is it?", "No", "A reply that is longer than the remark before it", "Tea", "Yes"])
+
+
+def vectors_of(texts, tmp_path, **options) -> np.ndarray:
+    return Transformer("tiny", **options).vectors(pd.DataFrame({"text": list(texts)}), tmp_path)
+
+
+def test_texts_read_apart_are_compared_as_published(tmp_path):
+    got = Transformer("tiny", pairs="apart", batch_size=2).vectors(BOTH, tmp_path)
+    u, v = (vectors_of(BOTH[column], tmp_path) for column in ("text", "text_pair"))
+    np.testing.assert_allclose(got, np.concatenate([u, v, np.abs(u - v), u * v], 1), atol=1e-5)
+    together = Transformer("tiny").vectors(BOTH, tmp_path)
+    assert together.shape == (5, 32)
+    assert len(files(tmp_path)) == 4  # no file of one stands for the other
+    live = Transformer("tiny", pairs="apart", cache=False)
+    module = live.module()
+    with torch.inference_mode():
+        content = module(batch_of(live, BOTH, [4, 1, 2]))
+    np.testing.assert_allclose(content.numpy(), got[[4, 1, 2]], atol=1e-5)
+    assert module.hidden == got.shape[1]
+
+
+def test_both_texts_train_an_encoder_that_reads_them_apart():
+    encoder = Transformer("tiny", tune="full", pairs="apart")
+    module = encoder.module().eval()  # without dropout, so that only the texts differ
+    one, two = (BOTH.assign(**{column: "Coffee"}) for column in ("text", "text_pair"))
+    contents = [module(batch_of(encoder, texts, range(5))) for texts in (BOTH, one, two)]
+    assert not torch.allclose(contents[0], contents[1])
+    assert not torch.allclose(contents[0], contents[2])
+    contents[0].sum().backward()
+    assert all(p.grad is not None and p.grad.any() for n, p in module.named_parameters() if "layer.0.output" in n)
+
+
+def test_texts_are_read_apart_only_where_there_are_two():
+    with pytest.raises(ConfigError, match=r"encoder\.pairs=apart is for items of two texts; these have one"):
+        Transformer("tiny", pairs="apart").tokens(TEXTS)
+    with pytest.raises(ConfigError, match=r"encoder\.pairs='side by side' is unknown; choose one of together, apart"):
+        Transformer("tiny", pairs="side by side")
