@@ -161,9 +161,15 @@ def _priors_of(runs: Sequence[Run]) -> list[Run]:
     }
     computed = []
     for run in wanted.values():
-        places = run.config["paths"] | {"runs": str(run.folder.parents[1])}
+        places = run.config["paths"] | {"runs": str(_root(run))}
         computed.append(fit(OmegaConf.create(run.config | {"model": {"name": MODEL_FREE}, "paths": places})))
     return computed
+
+
+def _root(run: Run) -> Path:
+    """Below which a run's priors belong: two folders up, or beside a run that was put elsewhere."""
+    folder = run.folder.resolve()
+    return folder.parents[1] if folder.parent.name == run.config["data"]["name"] else folder.parent
 
 
 def _entries_of(runs: Sequence[Run]) -> list[Entry]:

@@ -44,7 +44,8 @@ def imported(path: str | Path, reference: Predictions) -> Predictions:
     _check_range(values, reference, path)
     about = {key: reference.about[key] for key in ABOUT_THE_PAIRS if key in reference.about}
     about |= {"method": path.stem, "imported": str(path)}
-    return replace(reference, values=values.astype(np.float32), everyone=None, about=about)
+    asked = reference.pairs.drop(columns="decision", errors="ignore")  # labels that the reference's model decided on
+    return replace(reference, pairs=asked, values=values.astype(np.float32), everyone=None, about=about)
 
 
 def _read(path: Path) -> pd.DataFrame:

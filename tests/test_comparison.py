@@ -68,6 +68,17 @@ def test_priors_stand_beside_the_models_though_nobody_ran_them(folder: Path) -> 
     assert [found[name].kind for name in ("class_prior", "majority", "oracle_majority")] == ["prior", "model", "oracle"]
 
 
+@pytest.mark.parametrize("layout", ["runs/synthetic", "elsewhere"])
+def test_priors_lie_beside_the_runs_wherever_these_are(folder: Path, tmp_path: Path, monkeypatch, layout: str) -> None:
+    run = next(folder.glob("majority-*-f0-s0-*"))
+    (tmp_path / layout).mkdir(parents=True)
+    shutil.copytree(run, tmp_path / layout / run.name)
+    monkeypatch.chdir(tmp_path / layout)
+    assert "class_prior" in by_name(entries([run.name])[0])
+    written = {path.parents[1].relative_to(tmp_path) for path in tmp_path.rglob("priors-*/metrics.json")}
+    assert written == {Path(layout) if layout.endswith("synthetic") else Path(layout) / "synthetic"}
+
+
 def test_configurations_are_told_apart_and_the_best_is_chosen_on_validation(folder: Path) -> None:
     configurations = {
         name: entry for name, entry in by_name(entries([folder])[0]).items() if name.startswith("multitask")

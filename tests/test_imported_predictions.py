@@ -32,6 +32,15 @@ def answers(reference) -> pd.DataFrame:
     return table
 
 
+def test_labels_are_its_own_and_not_those_decided_for_the_reference(tmp_path):
+    reference = made("nominal")
+    decided = (reference.values.argmax(1) + 1) % reference.scale.size
+    reference = replace(reference, pairs=reference.pairs.assign(decision=reference.scale.decode(decided)))
+    np.testing.assert_array_equal(reference.labels(), decided)
+    got = imported(written(answers(reference), tmp_path), reference)
+    np.testing.assert_array_equal(got.labels(), reference.values.argmax(1))
+
+
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("kind", SCALES)
 def test_a_column_per_level_or_a_rating(kind, form, tmp_path):

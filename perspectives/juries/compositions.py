@@ -90,8 +90,9 @@ class Composition:
 
     def attributes(self, annotators: pd.DataFrame) -> list[str]:
         """Attributes of people that decide who sits."""
-        words = set(re.findall(r"[\w.-]+", " ".join(seats for _, _, seats in self.clauses)))
-        return [str(name) for name in annotators.columns if name != "annotator_id" and name in words]
+        parts = [_counted(part)[1] for _, _, seats in self.clauses for part in split(seats, ",")]
+        named = {name for part in parts for name in _attributes_of(part)}
+        return [str(name) for name in annotators.columns if name != "annotator_id" and name in named]
 
     def seats_for(self, items: pd.DataFrame) -> list[tuple[np.ndarray, str]]:
         """Rows of the items and the seats, as text, that judge them; every item is in one group.
@@ -146,6 +147,14 @@ def _seats_of(part: str, annotators: pd.DataFrame, among: np.ndarray) -> list[Se
     if word in (PROPORTIONAL, BALANCED):
         return _by_value(count, word, attribute.strip(), annotators, among)
     return [Seats(count, who, members(who, annotators) & among)]
+
+
+def _attributes_of(who: str) -> list[str]:
+    """Attributes that `gender=Woman & age<30` or `proportional gender` speaks of."""
+    word, _, attribute = who.partition(" ")
+    if word in (PROPORTIONAL, BALANCED):
+        return [attribute.strip()]
+    return [] if who.strip() == EVERYONE else [attribute for attribute, _, _ in _conditions(who)]
 
 
 def members(pool: str, annotators: pd.DataFrame) -> np.ndarray:

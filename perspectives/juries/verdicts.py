@@ -218,17 +218,3 @@ def _tables(
     each = zip(pools, here, strict=True)
     grow = [grown(start, answers[:, pool], most, one_more, question.replacement, inside) for pool, inside in each]
     return np.stack(grow, 1)
-
-
-def jury_mean(
-    ratings: np.ndarray, members: np.ndarray, seats: int, replacement: bool = False
-) -> tuple[np.ndarray, np.ndarray]:
-    """Expected mean rating of a jury drawn from one pool and its standard deviation over juries, float64 [item] each.
-
-    ratings: [item, annotator]. members: bool [annotator]. Without replacement the variance is that of a finite
-    population, σ² / n · (N − n) / (N − 1).
-    """
-    inside = ratings[:, members]
-    people = inside.shape[1]
-    left = 1.0 if replacement or people == 1 else (people - seats) / (people - 1)
-    return inside.mean(1), np.sqrt(inside.var(1) / seats * left)

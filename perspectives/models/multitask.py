@@ -93,7 +93,8 @@ class MultiTask(AnnotatorModel):
         logits = content.new_zeros(len(content), len(annotators), self.objective.width)
         for value in values.unique():
             members = values == value
-            logits[:, members] = self.heads.everyone(self.groups(content, value), annotators.code[members])
+            own = self.heads.everyone(self.groups(content, value), annotators.code[members])
+            logits[:, members] = own.to(logits.dtype)  # autocast computes them in 16 bits
         return logits
 
     def _of_the_unseen(self, content: Tensor, attributes: Tensor) -> Tensor:

@@ -221,6 +221,22 @@ def test_ids_are_never_listed():
     assert not re.search(r"ann-\d(?!9)", str(refusal.value))
 
 
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("6 home region=North, 6 home region=South", ["home region"]),
+        ("6 gender=Woman & age<30, 6 population", ["gender", "age"]),
+        ("12 proportional home region", ["home region"]),
+        ("12 balanced gender", ["gender"]),
+        ("6 population, 6 annotator=ann-1", []),
+        ("language=it: 12 age<40; else: 12 gender=age", ["gender", "age"]),
+    ],
+)
+def test_attributes_that_decide_who_sits(text, named):
+    columns = ["annotator_id", "gender", "home region", "age", "population"]
+    assert Composition.parse(text).attributes(pd.DataFrame(columns=columns)) == named
+
+
 def test_without_attributes_people_and_everyone_remain():
     with pytest.raises(ConfigError, match="no attribute 'gender'; only annotator and population can be used"):
         members("gender=Woman", PEOPLE[["annotator_id"]])

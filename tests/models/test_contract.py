@@ -95,6 +95,17 @@ def test_everyone_agrees_with_every_single_pair(case: Case):
             torch.testing.assert_close(single, expected, atol=1e-5, rtol=1e-5)
 
 
+def test_autocast_to_16_bits_hardly_changes_answers(case: Case):
+    model, _, batch, _ = case
+    with torch.inference_mode():
+        whole = model.everyone(model.encode(batch), batch.annotators)
+        with torch.autocast("cpu", torch.bfloat16):
+            said = model.everyone(model.encode(batch), batch.annotators)
+            assert torch.isfinite(loss(model, batch))
+    span = 10 if case.annotations.scale.kind == "interval" else 1
+    torch.testing.assert_close(said.float(), whole, atol=0.03 * span, rtol=0)
+
+
 def test_the_order_within_a_batch_permutes_the_answers_and_leaves_the_loss(case: Case):
     model, _, batch, _ = case
     pairs = torch.randperm(len(batch.row), generator=torch.Generator().manual_seed(0))
