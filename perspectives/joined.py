@@ -52,14 +52,16 @@ def joined(paths: str | Path | Sequence[str | Path]) -> Joined:
         raise RunError(f"unfinished runs, to be resumed by their commands:\n{listing(unfinished)}")
     trained = [run for run in runs if run.config["model"]["name"] != "priors"]
     if not trained:
-        raise RunError(f"{', '.join(map(str, given))} holds runs of priors only; juries need a trained method")
+        raise RunError(f"{', '.join(map(str, given))} holds runs of priors only; name runs of a trained method")
     kinds: dict[str, list[Run]] = defaultdict(list)
     for run in trained:
         kinds[_training(run)].append(run)
     if len(kinds) > 1:
         shown = [f"{same[0].folder} ({len(same)} run{'s' * (len(same) > 1)})" for same in kinds.values()]
-        raise RunError(f"juries sit for one trained method at a time, and these are {len(kinds)}; name its runs, for "
-                       f"example with a pattern\n{listing(shown)}")  # fmt: skip
+        raise RunError(
+            f"one trained method is read at a time, and these are {len(kinds)}; name its runs, for example with a "
+            f"pattern\n{listing(shown)}"
+        )
     name = trained[0].config["model"]["name"]
     by_seed: dict[Any, dict[Any, Predictions]] = defaultdict(dict)
     for run in trained:

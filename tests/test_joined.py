@@ -57,7 +57,7 @@ def test_patterns_lists_and_folders(runs, given):
 def test_priors_beside_a_method_are_passed_over(runs):
     written(runs, predictions(items=10), name="priors")
     assert joined(runs).name == "jury"
-    with pytest.raises(RunError, match="holds runs of priors only; juries need a trained method"):
+    with pytest.raises(RunError, match="holds runs of priors only; name runs of a trained method"):
         joined(runs / "priors-*")
 
 
@@ -74,7 +74,7 @@ def test_several_methods_or_settings_are_listed(runs):
     written(runs, predictions(items=10), name="multitask")
     with pytest.raises(RunError) as refusal:
         joined(runs)
-    assert "juries sit for one trained method at a time, and these are 2; name its runs, for" in str(refusal.value)
+    assert "one trained method is read at a time, and these are 2; name its runs, for" in str(refusal.value)
     assert f"- {runs / 'jury-f0-s0'} (4 runs)" in str(refusal.value)
     assert f"- {runs / 'multitask-f0-s0'} (1 run)" in str(refusal.value)
     written(runs / "jury-wide", predictions(items=10), model={"name": "jury", "width": 9})

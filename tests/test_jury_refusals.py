@@ -129,7 +129,7 @@ def test_runs_that_cannot_be_asked_are_refused(run, tmp_path, capsys):
     pairs = written(tmp_path, replace(predictions(), everyone=None))
     assert "train again with predictions.everyone=true" in refused(capsys, f"run={pairs}")
     written(tmp_path, predictions(), name="multitask")
-    assert "juries sit for one trained method at a time, and these are 2" in refused(capsys, f"run={tmp_path}")
+    assert "one trained method is read at a time, and these are 2" in refused(capsys, f"run={tmp_path}")
     other = written(tmp_path, predictions(items=7), name="majority")
     assert "majority=… judges other items or labels; give a run of the same corpus" in refused(
         capsys, f"run={run}", f"majority={other}", "size=3", f"output={tmp_path / 'out'}"

@@ -10,6 +10,7 @@ import warnings
 
 import numpy as np
 import pandas as pd
+from shares import share
 
 from perspectives.data.synthetic import generate
 from perspectives.metrics.groups import membership
@@ -44,10 +45,13 @@ def main() -> None:
     print("| rule | random found | constant found | others accused |\n|---|---:|---:|---:|")
     for rule in RULES:
         cells = [found.loc[found["careless"] == kind, rule] for kind in ("random", "constant", "no")]
-        print(f"| {rule} | {' | '.join(f'{int(cell.sum())} of {len(cell)}' for cell in cells)} |")
-    rates = found[~careless & (found["group"] >= 0)].groupby("group")["suspected"].agg(["mean", "size"])
-    shown = ", ".join(f"{row['mean']:.3f} of {int(row['size'])}" for _, row in rates.iterrows())
-    print(f"\nFalse suspicion by gender: {shown}.")
+        print(f"| {rule} | {' | '.join(counted(cell) for cell in cells)} |")
+    rates = found[~careless & (found["group"] >= 0)].groupby("group")["suspected"]
+    print(f"\nFalse suspicion by gender: {'; '.join(counted(cell) for _, cell in rates)}.")
+
+
+def counted(cell: pd.Series) -> str:
+    return f"{int(cell.sum())} of {len(cell)}, {share(int(cell.sum()), len(cell))}"
 
 
 if __name__ == "__main__":

@@ -81,11 +81,7 @@ def association(
     """
     if permutations < 1:
         raise ConfigError(f"permutations={permutations} must be at least 1; 1000 resolve p to .001")
-    if not len(points) == len(unit) == len(annotator) or int(annotator.max(initial=-1)) >= len(member):
-        raise DataError(f"points {points.shape}, unit {unit.shape} and annotator {annotator.shape} must match")
-    present = np.unique(annotator)
-    labels = member[present].astype(float)
-    table, total = _table(points, unit, np.searchsorted(present, annotator), len(present))
+    table, total, labels = _sums(points, unit, annotator, member)
     in_group, cross_group = (float(x[0]) for x in _cohesion(table, total, labels[None]))
     gai = _ratio(in_group, cross_group)
     p = float("nan")
@@ -97,6 +93,23 @@ def association(
         above, below = (int((~(side < -ROUNDING)).sum()) for side in (null - gai, gai - null))  # nan counts in both
         p = min(1.0, 2 * (1 + min(above, below)) / (1 + permutations))
     return Association(int(labels.sum()), in_group, cross_group, float(gai), p)
+
+
+def cross_replication(points: np.ndarray, unit: np.ndarray, annotator: np.ndarray, member: np.ndarray) -> float:
+    """`Association.cross_group` of the members and all others, untested. Arguments and errors as `association`."""
+    table, total, labels = _sums(points, unit, annotator, member)
+    inside = (table.T @ labels).reshape(1, *total.shape[1:])
+    return float(_between(inside, total - inside)[0])
+
+
+def _sums(
+    points: np.ndarray, unit: np.ndarray, annotator: np.ndarray, member: np.ndarray
+) -> tuple[csr_array, np.ndarray, np.ndarray]:
+    """`_table` of the annotators who have annotations, and which of them are members, 0/1 [annotator]."""
+    if not len(points) == len(unit) == len(annotator) or int(annotator.max(initial=-1)) >= len(member):
+        raise DataError(f"points {points.shape}, unit {unit.shape} and annotator {annotator.shape} must match")
+    present = np.unique(annotator)
+    return *_table(points, unit, np.searchsorted(present, annotator), len(present)), member[present].astype(float)
 
 
 def _dealt(labels: np.ndarray, size: int, rng: np.random.Generator) -> np.ndarray:

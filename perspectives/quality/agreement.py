@@ -73,9 +73,9 @@ def value_counts(annotations: AnnotationSet) -> np.ndarray:
 def pairwise_agreement(counts: np.ndarray) -> float:
     """Share of agreeing pairs among all pairs of annotations of the same unit, in [0, 1]; every pair weighs the same.
 
-    counts: [unit, value], not negative. nan where no unit has two annotations.
+    counts: [unit, value], not negative, else DataError. nan where no unit has two annotations.
     """
-    counts = np.asarray(counts, float)
+    counts = _counts(counts)
     return _share(counts, counts.sum(1))
 
 
@@ -84,10 +84,10 @@ def fleiss_kappa(counts: np.ndarray) -> float:
 
     counts: [unit, value], not negative; units with the same number of annotations, at least two. Units without any are
     left out. nan, with a DataWarning, where all annotations are equal or there are none.
-    Raises DataError for units of one annotation or of different numbers.
+    Raises DataError for units of one annotation or of different numbers, and for negative or missing counts.
     Paper: Fleiss 1971, Measuring Nominal Scale Agreement among Many Raters.
     """
-    counts = np.asarray(counts, float)
+    counts = _counts(counts)
     counts = counts[counts.sum(1) > 0]
     raters = counts.sum(1)
     if len(counts) and (raters.min() < raters.max() or raters[0] < 2):
@@ -112,22 +112,32 @@ def krippendorff_alpha(counts: np.ndarray, metric: str = "nominal", values: np.n
 
     nan, with a DataWarning, where no unit has two annotations or all of them are equal: without variation there is
     nothing chance could have got wrong. Raises ConfigError for an unknown metric or missing or misshapen `values`,
-    DataError for negative counts and for negative values with `ratio`.
+    DataError for negative or missing counts, missing values and, with `ratio`, negative ones.
     """
-    counts = np.asarray(counts, float)
+    counts = _counts(counts)
     if metric not in METRICS:
         raise ConfigError(f"metric={metric!r} is unknown; choose one of {', '.join(METRICS)}")
-    if counts.ndim != 2 or (counts < 0).any():
-        raise DataError(f"counts are [unit, value] and not negative; got shape {counts.shape}")
     if metric in ("interval", "ratio"):
         if values is None or np.shape(values) != counts.shape[1:]:
             came = "none" if values is None else f"shape {np.shape(values)}"
             raise ConfigError(f"metric={metric} needs the number of each of {counts.shape[1]} columns; got {came}")
         values = np.asarray(values, float)
+        if not np.isfinite(values).all():
+            raise DataError("values are the finite number of each column; leave columns without one out")
         if metric == "ratio" and (values < 0).any():
             raise DataError("metric=ratio needs values of at least 0; use metric=interval for negative values")
     alpha = _alpha(counts, metric, values)
     return _undefined() if np.isnan(alpha) else alpha
+
+
+def _counts(counts: np.ndarray) -> np.ndarray:
+    counts = np.asarray(counts, float)
+    if counts.ndim != 2 or not (np.isfinite(counts) & (counts >= 0)).all():
+        raise DataError(
+            f"counts are [unit, value], finite and not negative; got shape {counts.shape} from "
+            f"{counts.min(initial=np.inf):g} to {counts.max(initial=-np.inf):g}"
+        )
+    return counts
 
 
 def _alpha(counts: np.ndarray, metric: str, values: np.ndarray | None) -> float:
@@ -146,7 +156,7 @@ def _alpha(counts: np.ndarray, metric: str, values: np.ndarray | None) -> float:
     difference = _difference(marginal, metric, values)
     observed = (coincidence * difference).sum()
     expected = (np.outer(marginal, marginal) * difference).sum() / (marginal.sum() - 1)
-    return float(1 - observed / expected)
+    return float(1 - observed / expected) if expected > 0 else float("nan")
 
 
 def _interval_alpha(count: np.ndarray, total: np.ndarray, squares: np.ndarray) -> float:

@@ -6,9 +6,12 @@ import numpy as np
 import pandas as pd
 
 from perspectives.data.annotations import AnnotationSet
-from perspectives.metrics.cross_group import Association, association, label_points
-from perspectives.metrics.groups import SMALLEST_GROUP, membership, pooled_name
+from perspectives.metrics.cross_group import association
+from perspectives.metrics.groups import SMALLEST_GROUP, pooled_name
 from perspectives.metrics.intervals import holm
+from perspectives.quality.agreement import units_of
+from perspectives.quality.judging import judging_membership
+from perspectives.quality.labels import points
 
 PERMUTATIONS = 1000
 
@@ -17,8 +20,9 @@ def cohesion(annotations: AnnotationSet, attributes: list[str], permutations: in
     """A row per group of annotators: do its members agree among themselves more than with all others?
 
     Columns: attribute, group, people, annotations, irr, xrr, gai, p (see `metrics.cross_group.Association`), p_holm
-    (corrected over all rows). Others are all people of another known value. Groups below 5 people are one row per
-    attribute, without numbers, as `metrics.groups` does it.
+    (corrected over all rows). Others are all people of another known value; the same person in another round is another
+    judgement of another unit. Groups below 5 people are one row per attribute, without numbers, as `metrics.groups`
+    does it.
     """
     rows = [row for attribute in attributes for row in _rows(annotations, attribute, permutations)]
     table = pd.DataFrame(rows, columns=["attribute", "group", "people", "annotations", "irr", "xrr", "gai", "p"])
@@ -26,15 +30,15 @@ def cohesion(annotations: AnnotationSet, attributes: list[str], permutations: in
 
 
 def _rows(annotations: AnnotationSet, attribute: str, permutations: int) -> list[tuple[Any, ...]]:
-    judging = np.bincount(annotations.annotator_index, minlength=len(annotations.annotators)) > 0
-    found = membership(annotations.annotators[attribute].where(judging))
+    found = judging_membership(annotations, attribute)
     group = found.code[annotations.annotator_index]
     people = np.bincount(found.code[found.code >= 0], minlength=len(found.names))
     count = np.bincount(group[group >= 0], minlength=len(found.names))
     known = np.flatnonzero(group >= 0)
+    judged = points(annotations)[known], units_of(annotations)[known], annotations.annotator_index[known]
     rows: list[tuple[Any, ...]] = []
     for code in np.flatnonzero(people >= SMALLEST_GROUP):
-        one = _association(annotations, known, found.code == code, permutations)
+        one = association(*judged, found.code == code, permutations)
         about = (attribute, found.names[code], one.people, int(count[code]))
         rows.append((*about, one.in_group, one.cross_group, one.gai, one.p))
     small = people < SMALLEST_GROUP
@@ -42,12 +46,3 @@ def _rows(annotations: AnnotationSet, attribute: str, permutations: int) -> list
         about = (attribute, pooled_name(int(small.sum())), int(people[small].sum()), int(count[small].sum()))
         rows.append((*about, *[float("nan")] * 4))
     return rows
-
-
-def _association(annotations: AnnotationSet, rows: np.ndarray, member: np.ndarray, permutations: int) -> Association:
-    """Of the annotations at `rows`; the same person in another round is another judgement of another unit."""
-    kind, labels = annotations.scale.kind, annotations.labels[rows]
-    points = labels if kind == "multilabel" else label_points(labels, kind, annotations.scale.size)
-    key = [column for column in ("item_id", "round") if column in annotations.annotations]
-    unit = annotations.annotations.iloc[rows].groupby(key, dropna=False).ngroup().to_numpy()
-    return association(points, unit, annotations.annotator_index[rows], member, permutations)

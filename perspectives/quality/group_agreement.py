@@ -8,9 +8,11 @@ import pandas as pd
 
 from perspectives.data.annotations import AnnotationSet
 from perspectives.errors import ConfigError, DataWarning
-from perspectives.metrics.cross_group import association, label_points
-from perspectives.metrics.groups import SMALLEST_GROUP, membership
+from perspectives.metrics.cross_group import cross_replication
+from perspectives.metrics.groups import SMALLEST_GROUP, Membership
 from perspectives.quality.agreement import agreement, units_of
+from perspectives.quality.judging import judging_membership
+from perspectives.quality.labels import label_codes, points
 
 
 def within_groups(annotations: AnnotationSet, attribute: str, minimum: int = SMALLEST_GROUP) -> pd.DataFrame:
@@ -42,31 +44,23 @@ def between_groups(annotations: AnnotationSet, attribute: str, minimum: int = SM
     Raises ConfigError for an attribute that does not exist.
     """
     groups, who = _groups(annotations, attribute), annotations.annotator_index
-    unit, value = units_of(annotations), pd.factorize(annotations.annotations["label"])[0]
+    unit, value, point = units_of(annotations), label_codes(annotations), points(annotations)
     group = groups.code[who]
     people = [len(np.unique(who[group == code])) for code in range(len(groups.names))]
-    points = _points(annotations)
     rows = []
     for code, other in combinations([code for code, size in enumerate(people) if size >= minimum], 2):
         pairs, pairwise = _across(unit, value, group == code, group == other)
         both = (group == code) | (group == other)
-        found = association(points[both], unit[both], who[both], groups.code == code, permutations=1)
-        rows.append((groups.names[code], groups.names[other], pairs, pairwise, found.cross_group))
+        xrr = cross_replication(point[both], unit[both], who[both], groups.code == code)
+        rows.append((groups.names[code], groups.names[other], pairs, pairwise, xrr))
     return pd.DataFrame(rows, columns=["group", "other", "pairs", "pairwise", "xrr"])
 
 
-def _groups(annotations: AnnotationSet, attribute: str):
+def _groups(annotations: AnnotationSet, attribute: str) -> Membership:
     if attribute not in annotations.attributes:
         known = ", ".join(annotations.attributes) or "none"
         raise ConfigError(f"there is no attribute {attribute!r}; {annotations.name} has {known}")
-    return membership(annotations.annotators[attribute])
-
-
-def _points(annotations: AnnotationSet) -> np.ndarray:
-    kind = annotations.scale.kind
-    if kind == "multilabel":
-        return annotations.labels
-    return label_points(annotations.labels, kind, annotations.scale.size)
+    return judging_membership(annotations, attribute)
 
 
 def _across(unit: np.ndarray, value: np.ndarray, one: np.ndarray, other: np.ndarray) -> tuple[int, float]:

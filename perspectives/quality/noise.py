@@ -41,7 +41,7 @@ class Selection:
         [annotation], 0 for candidates.
     surprise: −log of the held-out probability of the label, the last time it was held out, float64 [annotation].
     noise_rate: the share of labels replaced at random that would explain the first iteration's accuracy, in 0..1; what
-        people honestly disagree about, and what the model cannot do, count too.
+        people honestly disagree about, and what the model cannot do, count too. nan where nothing could be held out.
     """
 
     status: np.ndarray
@@ -172,7 +172,8 @@ class Margins:
     """The AUM of every training annotation, in the order of `split.rows("train")`.
 
     aum: mean over the runs in which the annotation kept its label, float64 [annotation]. excess: the same above the
-    run's threshold. suspect: excess is 0 or less, bool [annotation]. threshold: of both runs.
+    run's threshold. Both are nan where training never visited the annotation in one of these runs (`raters_per_item`).
+    suspect: excess is 0 or less, bool [annotation]; never where it is nan. threshold: of both runs.
     """
 
     aum: np.ndarray

@@ -26,6 +26,9 @@ known better, give it as `rate`; it is at most about half of how often people co
 
 ε is the same for everybody: a rate per person would call whatever is hard to predict of them careless, and found fewer
 planted slips.
+
+A surprising label is a perspective only where this person would say it, by m. Where neither they nor others would, and
+it is no likelier a slip than not, it stays unclear.
 """
 
 from collections.abc import Callable
@@ -36,10 +39,10 @@ import numpy as np
 from scipy.optimize import brentq, minimize
 from scipy.special import log_softmax
 
-from perspectives.errors import ConfigError, DataError
+from perspectives.errors import ConfigError, DataError, listing
 
 SMALLEST = 1e-6
-KINDS = ("agreed", "perspective", "slip")
+KINDS = ("agreed", "perspective", "unclear", "slip")
 
 
 class Fit(NamedTuple):
@@ -92,7 +95,7 @@ def find_slips(
     rate: float | None = None,
     fit: Fit | None = None,
 ) -> Slips:
-    """Sort annotations into agreed, perspectives and slips.
+    """Sort annotations into agreed, perspectives, unclear ones and slips.
 
     label: level positions int64 [annotation]. item: codes from 0, int64 [annotation].
     predicted: out-of-fold probabilities of what the person would say, float [annotation, level], rows sum to 1.
@@ -102,31 +105,34 @@ def find_slips(
         call, to be used again.
 
     A label is a slip where that is likelier than not, otherwise `agreed` where no other level is more than twice as
-    likely by the consensus, otherwise a perspective. Raises DataError for shapes that do not match and for rows that
-    are no distributions, ConfigError for a rate out of range.
+    likely by the consensus c, otherwise a perspective where none is by m, otherwise unclear. Raises DataError, with all
+    that is wrong, for what does not have these shapes and ranges, ConfigError for a rate out of range.
     """
-    predicted, population = _distributions(predicted, label), _distributions(population, label)
-    alike = predicted if group is None else _distributions(group, label)
+    label, item = np.asarray(label), np.asarray(item)
+    told = {"predicted": predicted, "population": population} | ({} if group is None else {"group": group})
+    told = {name: np.asarray(values, float) for name, values in told.items()}
+    _refuse(label, item, told)
+    predicted, population, *like = (np.clip(values, SMALLEST, None) for values in told.values())
+    alike = like[0] if like else predicted
     levels = predicted.shape[1]
     if rate is not None and not 0 <= rate <= _most(levels):
         raise ConfigError(
             f"rate={rate}; the share of slips among {levels} levels is a number from 0 to {_most(levels):g}, or None "
             "to estimate it"
         )
-    others = _others(label, item, levels)
+    others, rows = _others(label, item, levels), np.arange(len(label))
 
     def meanings(fit: Fit) -> tuple[np.ndarray, np.ndarray]:
-        return _combined(label, (1 - fit.group) * predicted + fit.group * alike, population, others, fit)
+        return _combined((1 - fit.group) * predicted + fit.group * alike, population, others, fit)
 
     if fit is None:
-        fit = _likeliest(lambda fit: _told(meanings(fit)[1], levels, rate)[2], 3 if group is None else 4)
-    shared, meant = meanings(fit)
+        fit = _likeliest(lambda fit: _told(meanings(fit)[1][rows, label], levels, rate)[2], 4 if like else 3)
+    shared, means = meanings(fit)
+    consensus, meant = shared[rows, label], means[rows, label]
     slip, share, likelihood = _told(meant, levels, rate)
-    rows = np.arange(len(label))
-    consensus = shared[rows, label]
-    agreed = 2 * consensus >= shared.max(1)
-    kind = np.where(slip > 0.5, "slip", np.where(agreed, "agreed", "perspective"))
-    of_group = np.full(len(label), np.nan) if group is None else alike[rows, label]
+    expected = [2 * own >= best.max(1) for own, best in ((consensus, shared), (meant, means))]
+    kind = np.select([slip > 0.5, *expected], ["slip", "agreed", "perspective"], "unclear")
+    of_group = alike[rows, label] if like else np.full(len(label), np.nan)
     return Slips(slip, consensus, predicted[rows, label], of_group, meant, kind, share, fit, likelihood)
 
 
@@ -141,14 +147,11 @@ def _likeliest(likelihood: Callable[[Fit], float], size: int) -> Fit:
     return Fit.at(minimize(loss, START[:size], method="Nelder-Mead", bounds=BOUNDS[:size], options=options).x)
 
 
-def _combined(
-    label: np.ndarray, own: np.ndarray, population: np.ndarray, others: np.ndarray, fit: Fit
-) -> tuple[np.ndarray, np.ndarray]:
-    """c, float64 [annotation, level], and m of the label, [annotation]; the others are [annotation, level], too."""
+def _combined(own: np.ndarray, population: np.ndarray, others: np.ndarray, fit: Fit) -> tuple[np.ndarray, np.ndarray]:
+    """c and m, like all arguments float64 [annotation, level]."""
     shared = (fit.strength * population + others) / (fit.strength + others.sum(1, keepdims=True))
     scores = np.log(own) + fit.power * (np.log(shared) - np.log(population))
-    meant = np.exp(log_softmax(fit.sharpness * scores, axis=1))
-    return shared, np.clip(meant[np.arange(len(label)), label], SMALLEST, 1)
+    return shared, np.clip(np.exp(log_softmax(fit.sharpness * scores, axis=1)), SMALLEST, 1)
 
 
 def _told(meant: np.ndarray, levels: int, rate: float | None) -> tuple[np.ndarray, float, float]:
@@ -185,10 +188,28 @@ def _others(label: np.ndarray, item: np.ndarray, levels: int) -> np.ndarray:
     return others
 
 
-def _distributions(values: np.ndarray, label: np.ndarray) -> np.ndarray:
-    values = np.asarray(values, float)
-    if values.ndim != 2 or len(values) != len(label) or not np.allclose(values.sum(1), 1, atol=1e-3):
+def _refuse(label: np.ndarray, item: np.ndarray, told: dict[str, np.ndarray]) -> None:
+    shape = told["predicted"].shape
+    if label.ndim != 1 or not len(label) or len(shape) != 2 or shape[1] < 2:
         raise DataError(
-            f"predictions {values.shape} must be distributions, [annotation, level], of {len(label)} labels"
+            f"labels are {label.shape} and predictions {shape}; give at least one label, [annotation], and predictions "
+            "of at least two levels, [annotation, level]"
         )
-    return np.clip(values, SMALLEST, None)
+    problems = [_no_codes("label", label, len(label), shape[1] - 1), _no_codes("item", item, len(label))]
+    for name, values in told.items():
+        if values.shape != (len(label), shape[1]):
+            problems.append(f"{name} is {values.shape}; needed is {(len(label), shape[1])}, [annotation, level]")
+        elif not ((values >= 0).all() and np.allclose(values.sum(1), 1, atol=1e-3)):
+            problems.append(f"{name} has rows that are no distributions: give probabilities that sum to 1")
+    if found := [problem for problem in problems if problem]:
+        raise DataError("slips cannot be told from this:\n" + listing(found))
+
+
+def _no_codes(name: str, codes: np.ndarray, size: int, most: int | None = None) -> str:
+    """What is wrong with codes that count from 0; empty where nothing is."""
+    if codes.shape != (size,) or codes.dtype.kind not in "iu":
+        return f"{name} is {codes.dtype} {codes.shape}; needed is an integer for each of {size} annotations"
+    if codes.min() >= 0 and (most is None or codes.max() <= most):
+        return ""
+    accepted = "0 and above" if most is None else f"0 to {most}"
+    return f"{name} runs from {codes.min()} to {codes.max()}; accepted is {accepted}: leave other annotations out"

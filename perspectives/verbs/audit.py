@@ -1,18 +1,19 @@
 """How good are the annotations of a corpus: who is careless, who merely disagrees, what to annotate next.
 
 perspectives audit data=hatecheck                             any corpus: options of `perspectives train`, data=… first
-perspectives audit run='runs/gwsd/jury-*'                     with what the training of its corpus showed
+perspectives audit run='runs/gwsd/jury-*'                     the corpus of these runs, with what training showed
 perspectives audit data=table data.reader.path=mine.csv …     a corpus of your own
 
   run=RUN         run folders of one trained method, a folder above them, or a pattern. Trained with
                   predictions.everyone=true they tell slips from perspectives (folds are joined, seeds averaged); with
-                  dynamics=true they draw the data map
+                  dynamics=true they draw the data map. Their data is read as they read it; data options, where it
+                  lies elsewhere now, start with data=…
   output=FOLDER   for the tables (Parquet) and the page (audit.html), replaced where it exists (default: audit beside
                   the runs, or below runs/<data>)
 
-Prints a summary. People are numbered there and on the page, and nothing is said of groups below 5 people, or of groups
-at all in corpora of fewer than 20 annotators. The tables hold the ids, and the page the texts of the corpus: pass them
-on only where the corpus may be passed on.
+Prints a summary. People and items are numbered there, by their place in the data, and nothing is said of groups below
+5 people, or of groups at all in corpora of fewer than 20 annotators. The tables hold the ids, and the page the texts of
+the corpus: pass them on only where the corpus may be passed on.
 """
 
 import argparse
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from perspectives.quality.dynamics import Dynamics
 
 OWN = ("run", "output")
-LEAST_LIKE_OTHERS = 10  # annotators in the summary
+LEAST_LIKE_OTHERS, NEXT = 10, 5  # annotators and items in the summary
 
 
 @dataclass(frozen=True)
@@ -52,14 +53,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(args: argparse.Namespace) -> None:
-    from perspectives.config import compose
     from perspectives.data.load import load
     from perspectives.joined import joined
     from perspectives.quality.audit.audit import audit
 
     options = parsed(args.options)
     found = None if options.run is None else joined(options.run)
-    config = compose(overrides=[*_corpus(options, found), *options.data])
+    config = _config(options, found)
     folder = _folder(options, config, found)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DataWarning)  # they are kept in notes; undefined agreement is a dash
@@ -107,11 +107,18 @@ def write(folder: Path, audit: "Audit", method: str | None) -> None:
         (partial / "audit.html").write_text(html(audit, method), encoding="utf-8")
 
 
-def _corpus(options: Options, found: "Joined | None") -> list[str]:
-    """The corpus of the runs, where none was named."""
-    if found is None or any(word.startswith("data=") for word in options.data):
-        return []
-    return [f"data={found.runs[0].config['data']['name']}"]
+def _config(options: Options, found: "Joined | None") -> Any:
+    """The configuration of the runs where nothing was typed, so that their data is read as they read it."""
+    from omegaconf import OmegaConf
+
+    from perspectives.config import compose
+
+    if found is None:
+        return compose(overrides=options.data)
+    if not options.data:
+        return OmegaConf.create(found.runs[0].config)
+    named = any(word.startswith("data=") for word in options.data)
+    return compose(overrides=[*([] if named else [f"data={found.runs[0].config['data']['name']}"]), *options.data])
 
 
 def _folder(options: Options, config: Any, found: "Joined | None") -> Path:
@@ -152,10 +159,14 @@ def summary(audit: "Audit") -> str:
     parts += [f"  {value:>8}  {words}" for value, words in cards(audit)]
     parts += [line for note in audit.notes for line in _lines(f"note: {note}")]
     tables = [(people_table(audit.people), _lines(f"The annotators least like the others. {RULE}"))]
+    if len(audit.agreement) > 1:
+        tables.append((_strings(audit.agreement), _lines("Agreement of everybody, by level, and within groups.")))
     if len(audit.drift):
-        tables.append((_strings(audit.drift, ["field", "value", "annotations", "mean", "pairwise", "alpha"]), []))
+        tables.append((_strings(audit.drift[["field", "value", "annotations", "mean", "pairwise", "alpha"]]), []))
     if audit.told is not None:
-        tables.append((_strings(audit.told.groups, list(audit.told.groups.columns)), []))
+        tables.append((_strings(audit.told.groups), []))
+    first = audit.items[["item", "raters", "disagreement", "predicted", "ask"]].head(NEXT)
+    tables.append((_strings(first), _lines("What to annotate next, and whom to ask: more on the page.")))
     rendered = [render_table(table, "text", notes).rstrip() for table, notes in tables]
     return "\n\n".join(["\n".join(parts), *rendered]) + "\n"
 
@@ -166,17 +177,20 @@ def _lines(text: str) -> list[str]:
 
 def people_table(people: pd.DataFrame, count: int = LEAST_LIKE_OTHERS) -> pd.DataFrame:
     """The first annotators of `people` as strings, by number."""
-    names = ["person", "labels", "agreement", "kappa", "competence", "low", "high", "entropy", "gold", "suspect"]
-    shown = people.head(count)[names].dropna(axis="columns", how="all")
-    return _strings(shown, list(shown.columns)).rename(columns={"person": "annotator", "kappa": "beyond chance"})
+    names = ["person", "labels", "agreement", "distance", "kappa", "competence", "low", "high", "entropy", "gold"]
+    names += ["suspect"]
+    return _strings(people.head(count)[names]).rename(columns={"person": "annotator", "kappa": "beyond chance"})
 
 
-def _strings(table: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
+def _strings(table: pd.DataFrame) -> pd.DataFrame:
+    """Columns that hold anything, written out."""
     from perspectives.reports.tables import number
+
+    table = table.loc[:, (table.notna() & (table != "")).any()]
 
     def written(value: Any) -> str:
         if isinstance(value, bool):
             return "yes" if value else ""
         return f"{value:,}" if isinstance(value, int) else value if isinstance(value, str) else number(value)
 
-    return pd.DataFrame({name: [written(value) for value in table[name].tolist()] for name in columns})
+    return pd.DataFrame({name: [written(value) for value in table[name].tolist()] for name in table})

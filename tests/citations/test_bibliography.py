@@ -10,6 +10,7 @@ from perspectives.citations import bibliography
 from perspectives.citations.bibliography import entries, entry
 from perspectives.data import catalog
 from perspectives.errors import DataError
+from perspectives.reproduction.spec import papers, read_paper
 
 PLACE = {"inproceedings": "booktitle", "article": "journal"}  # where entries of a type say they appeared
 FIELD = re.compile(r"  (\w+) = \{(.*)\},")
@@ -83,6 +84,7 @@ def test_no_entry_is_without_use():
     named = {key for name in catalog.names() for key in catalog.card(name).cite}
     source = Path(used.__file__).read_text()
     named |= {key for key in entries() if f'"{key}"' in source}
+    named |= {key for name in papers() for key in read_paper(name).cite}
     assert named == set(entries())
 
 

@@ -8,7 +8,7 @@ import pytest
 from sklearn.metrics import cohen_kappa_score
 
 from perspectives.errors import ConfigError, DataError
-from perspectives.metrics.cross_group import association, label_points
+from perspectives.metrics.cross_group import DISTANCES, association, cross_replication, label_points
 
 PEOPLE, UNITS, LEVELS = 14, 30, 4
 MEMBER = np.arange(PEOPLE) < 6
@@ -173,3 +173,12 @@ def test_wrong_arguments_are_named():
         association(points, unit, annotator, np.ones(4, bool), permutations=0)
     with pytest.raises(DataError, match=r"points \(240, 2\), unit \(239,\) and annotator \(240,\) must match"):
         association(points, unit[1:], annotator, np.ones(4, bool))
+
+
+@pytest.mark.parametrize("kind", DISTANCES)
+def test_replication_alone_is_that_of_the_association(kind):
+    rng = np.random.default_rng(5)
+    labels, unit, annotator = rng.integers(LEVELS, size=90), rng.integers(12, size=90), rng.integers(9, size=90)
+    points, member = label_points(labels, kind, LEVELS), np.arange(12) < 4  # the last three have no annotations
+    found = association(points, unit, annotator, member, permutations=1).cross_group
+    assert cross_replication(points, unit, annotator, member) == pytest.approx(found, abs=1e-12)

@@ -126,8 +126,25 @@ def test_options_that_do_not_fit_are_refused():
         krippendorff_alpha(counts, "ratio", np.arange(2))
     with pytest.raises(DataError, match="needs values of at least 0"):
         krippendorff_alpha(counts, "ratio", np.array([-1, 0, 1]))
-    with pytest.raises(DataError, match=r"not negative; got shape \(2, 3\)"):
-        krippendorff_alpha(-counts)
+    with pytest.raises(DataError, match="values are the finite number of each column"):
+        krippendorff_alpha(counts, "interval", np.array([0, 1, np.nan]))
+
+
+@pytest.mark.parametrize("measure", [pairwise_agreement, fleiss_kappa, krippendorff_alpha])
+def test_what_is_no_table_of_counts_is_refused(measure):
+    for wrong, came in (
+        ([[-1, 2]], r"\(1, 2\) from -1 to 2"),
+        ([1, 2], r"\(2,\) from 1 to 2"),
+        ([[1, np.nan]], r"\(1, 2\) from nan to nan"),
+    ):
+        with pytest.raises(DataError, match=rf"counts are \[unit, value\], finite and not negative; got shape {came}"):
+            measure(np.array(wrong))
+
+
+@pytest.mark.parametrize(("metric", "value"), [("interval", 3), ("ratio", 3), ("ratio", 0)])
+def test_columns_of_the_same_number_leave_alpha_undefined(metric, value):
+    with pytest.warns(DataWarning, match="alpha is undefined"):
+        assert np.isnan(krippendorff_alpha(np.ones((2, 2)), metric, np.full(2, value)))
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from sklearn.metrics import roc_auc_score
 
 from perspectives.data.synthetic import generate
 from perspectives.errors import ConfigError, DataError
-from perspectives.quality.slips import find_slips
+from perspectives.quality.slips import KINDS, Fit, find_slips
 
 SHARE = 0.06
 
@@ -94,7 +94,7 @@ def test_with_a_known_rate_bayes_rule_in_closed_form():
     found = find_slips(label, item, own, own, rate=0.1, fit=clean.fit._replace(power=0.0, sharpness=1.0))
     expected = [0.1 * 0.8 / 2 / (0.9 * 0.2 + 0.1 * 0.8 / 2), 0.1 * 0.99 / 2 / (0.9 * 0.01 + 0.1 * 0.99 / 2)]
     assert found.slip == pytest.approx(expected)
-    assert list(found.kind) == ["perspective", "slip"]
+    assert list(found.kind) == ["unclear", "slip"]
     assert found.person == pytest.approx([0.2, 0.01])
     assert np.isnan(found.group).all()
 
@@ -126,10 +126,51 @@ def test_a_group_turns_a_surprise_into_a_perspective():
 
 
 def test_what_is_no_distribution_or_no_share_is_refused():
-    with pytest.raises(DataError, match="must be distributions"):
-        find_slips(np.array([0, 1]), np.array([0, 0]), np.ones((2, 2)), np.full((2, 2), 0.5))
+    fine = np.full((2, 2), 0.5)
     with pytest.raises(ConfigError, match=r"rate=0\.7; the share of slips among 2 levels is a number from 0 to 0\.5"):
-        find_slips(np.array([0, 1]), np.array([0, 0]), np.full((2, 2), 0.5), np.full((2, 2), 0.5), rate=0.7)
+        find_slips(np.array([0, 1]), np.array([0, 0]), fine, fine, rate=0.7)
+    for label, predicted in (([], np.empty((0, 2))), ([0, 0], np.ones((2, 1))), ([0, 0], np.ones(2))):
+        with pytest.raises(DataError, match=r"give at least one label, .* predictions of at least two levels"):
+            find_slips(np.array(label, int), np.array(label, int), predicted, predicted)
+    with pytest.raises(DataError) as caught:
+        find_slips(np.array([-1, 2]), np.array([0, -1]), fine * 2, np.array([[1.5, -0.5]] * 2), np.full((2, 3), 1 / 3))
+    assert str(caught.value).splitlines()[1:] == [
+        "  - label runs from -1 to 2; accepted is 0 to 1: leave other annotations out",
+        "  - item runs from -1 to 0; accepted is 0 and above: leave other annotations out",
+        "  - predicted has rows that are no distributions: give probabilities that sum to 1",
+        "  - population has rows that are no distributions: give probabilities that sum to 1",
+        "  - group is (2, 3); needed is (2, 2), [annotation, level]",
+    ]
+    with pytest.raises(DataError, match=r"label is float64 \(2,\); needed is an integer for each of 2 annotations"):
+        find_slips(np.array([0.0, 1.0]), np.array([0, 0]), fine, fine)
+
+
+def test_what_nobody_expects_is_no_perspective():
+    """Everybody, the person included, says the first level nine times in ten."""
+    random = np.random.default_rng(0)
+    label = (random.random(200) < 0.1).astype(int)
+    alike = np.tile([0.9, 0.1], (200, 1))
+    found = find_slips(label, np.arange(200), alike, alike)
+    assert set(found.kind[label == 0]) == {"agreed"}
+    assert set(found.kind[label == 1]) == {"unclear"}
+    own = alike.copy()
+    own[label == 1] = [0.2, 0.8]  # now these are what the person is expected to say
+    told = find_slips(label, np.arange(200), own, alike)
+    assert set(told.kind[label == 1]) == {"perspective"}
+
+
+def test_kinds_follow_from_who_would_say_it():
+    """Levels equally surprising for others, of which the person would say one."""
+    own = np.array([[0.1, 0.8, 0.1], [0.1, 0.8, 0.1], [0.4, 0.3, 0.3]])
+    population = np.tile([0.8, 0.1, 0.1], (3, 1))
+    as_given = Fit(4.0, 0.0, 1.0)
+    found = find_slips(np.array([1, 2, 2]), np.arange(3), own, population, rate=0.05, fit=as_given)
+    assert list(found.kind) == ["perspective", "unclear", "perspective"]
+    assert set(found.kind) < set(KINDS)
+    slips = find_slips(np.array([1, 2, 2]), np.arange(3), own, population, rate=0.5, fit=as_given)
+    assert list(slips.kind) == ["perspective", "slip", "slip"]
+    for one in (found, slips):
+        assert ((one.slip > 0.5) == (one.kind == "slip")).all()
 
 
 def test_a_group_counts_as_much_as_it_tells(planted):

@@ -10,8 +10,9 @@ from exploring import Shown, chromium, predictions
 from perspectives.data.annotations import AnnotationSet
 from perspectives.quality.audit.audit import audit
 from perspectives.quality.dynamics import Dynamics
+from perspectives.reports.audit.annotations import points
 from perspectives.reports.audit.build import html
-from perspectives.reports.audit.content import content, points
+from perspectives.reports.audit.content import content
 
 pytestmark = pytest.mark.filterwarnings("ignore:alpha is undefined")
 browser = pytest.fixture(scope="module")(chromium)
@@ -79,7 +80,10 @@ def test_tables_hold_what_the_audit_found(shown, done):
     assert [row[1] for row in coverage] == done.coverage["group"].tolist()
     shares = [float(row[3].removesuffix(" %")) / 100 for row in coverage]
     np.testing.assert_allclose(shares, done.coverage["share_of_people"], atol=0.0006)
-    assert [row[1] for row in shown.cells("cohesion")] == done.cohesion["group"].tolist()
+    cohesion = shown.cells("cohesion")
+    assert [row[1] for row in cohesion] == done.cohesion["group"].tolist()
+    men = done.agreement.set_index("group").loc["Man", "pairwise"]
+    assert next(row for row in cohesion if row[1] == "Man")[4] == f"{men:.3f}".removeprefix("0")
     slips = shown.cells("slips")
     assert [row[1] for row in slips] == done.told.groups["group"].tolist()
     assert "–" in next(row for row in slips if row[1].startswith("fewer than 5"))
@@ -155,6 +159,25 @@ def test_kinds_and_words_filter_the_list(shown, done):
     assert shown.tab.locator("#list li").count() == wanted
 
 
+def test_the_highest_losses_can_be_read_first(shown, done):
+    shown.tab.locator("#order").select_option("loss")
+    worst = done.told.annotations["loss"].max()
+    assert f"loss {worst:.3f}".replace(" 0.", " .") in shown.text("#read")
+    listed = shown.tab.locator("#list li").evaluate_all("all => all.map(one => one.id)")
+    losses = points(done)["loss"].iloc[[int(one.removeprefix("annotation-")) for one in listed]]
+    assert losses.is_monotonic_decreasing
+
+
+def test_why_somebody_is_suspected_can_be_checked(shown, done):
+    first = done.people.iloc[0]
+    panel = shown.text("#person")
+    assert f"Annotator {first['person']}" in panel  # the one least like the others, before anything was clicked
+    assert f"labels beside other people’s: {first['shared']}" in panel
+    z = f"{first['group_z']:.3f}".replace("0.", ".", 1).replace("-", "−")
+    assert f"highest z with a group of their own: {z}" in panel
+    assert f"groups compared with: {first['groups']}" in panel
+
+
 def test_annotators_are_selected_by_mouse_and_keys(shown, done):
     row = shown.tab.locator("#people-table tbody tr").first
     row.click()
@@ -165,6 +188,30 @@ def test_annotators_are_selected_by_mouse_and_keys(shown, done):
     assert f"Annotator {done.people['person'].iloc[1]}" in shown.text("#person")
     assert shown.tab.locator("#chart circle.selected").get_attribute("data-person") == "1"
     assert shown.tab.locator("#people-table tr[tabindex='0']").count() == 1
+
+
+def test_two_annotators_of_a_small_corpus_are_compared_and_levels_have_an_alpha(browser, tmp_path):
+    few = audited("ordinal", trained=False, people=8)
+    view = Page(browser, written(few, tmp_path)).open()
+    assert [[int(one) for one in row[:3]] for row in view.cells("pairs")] == few.pairs[
+        ["person", "other", "units"]
+    ].to_numpy().tolist()
+    assert "z of agreement with all others" in view.text("#person")
+    assert "group" not in view.text("#person")
+    levels = audited("multilabel", trained=False)
+    view = Page(browser, written(levels, tmp_path)).open()
+    alpha = {level: f"{value:.3f}" for level, value in levels.description.agreement.alpha_per_level.items()}
+    shown = {level: value.replace("−.", "-0.") for level, value in view.cells("levels-table")}
+    assert {level: value.replace(".", "0.", 1) if value[0] == "." else value for level, value in shown.items()} == alpha
+
+
+def test_ratings_are_not_counted_as_equal():
+    page = content(audited("interval", trained=False))
+    names = [column["name"] for column in page["tables"]["people"]["columns"]]
+    assert "distance to others" in names
+    assert not {"agree with others", "mostly says", "entropy"} & set(names)
+    assert "agreement" not in [column["name"] for column in page["tables"]["between"]["columns"]]
+    assert "pairs of labels that agree" not in [words for _, words in page["cards"]]
 
 
 def test_nobody_is_named_and_rare_values_are_withheld(done):
@@ -239,7 +286,8 @@ def test_large_audits_show_the_most_suspicious_and_say_so():
     done = audited(items=700, people=120)
     page = content(done)
     assert len(page["points"]) == 3000
-    assert page["of"]["annotations"] == 4200
+    assert sum(page["of"]["kinds"]) == 4200
+    assert page["of"]["kinds"] == [int((done.told.annotations["kind"] == name).sum()) for name in page["kinds"]]
     highest = done.told.annotations["slip"].sort_values(ascending=False).head(1000)
     assert points(done)["slip"].sort_values(ascending=False).head(1000).to_numpy() == pytest.approx(highest.to_numpy())
     assert len(page["tables"]["next"]["rows"]) == 200

@@ -6,12 +6,13 @@ from trainings import BLIND, PEOPLE, Trained
 from perspectives.metrics.groups import Membership, membership
 from perspectives.quality.aggregation.incidence import Incidence
 from perspectives.quality.aggregation.mace import mace
+from perspectives.quality.annotator_agreement import raw_agreement
 from perspectives.quality.audit.trained import group_predictions
 from perspectives.quality.confident_learning import confident_learning, crowdlab
 from perspectives.quality.slips import Slips, find_slips
 
 MAIN, GROUP, ANYBODY = "slip or perspective", "… with the group", "… without the annotator"
-MACE = "MACE: probability of spam"
+MACE, BLIND_LOSS = "MACE: probability of spam", f"loss, {BLIND}"
 
 
 def slips(one: Trained, rate: float | None = None) -> dict[str, Slips]:
@@ -31,7 +32,7 @@ def suspicion(one: Trained, found: dict[str, Slips]) -> dict[str, np.ndarray]:
     rows, own = np.arange(len(one.label)), one.people.probabilities()
     spam, incompetence = spammed(one)
     scores = {name: slip.slip for name, slip in found.items()}
-    scores |= {f"loss, {PEOPLE}": -own[rows, one.label], f"loss, {BLIND}": -one.blind[rows, one.label]}
+    scores |= {f"loss, {PEOPLE}": -own[rows, one.label], BLIND_LOSS: -one.blind[rows, one.label]}
     for model, table in one.maps.items():
         scores[f"Data Maps confidence, {model}"] = -table["confidence"].to_numpy()
     for model, table in one.maps.items():
@@ -73,8 +74,4 @@ def crowd(one: Trained) -> np.ndarray:
 
 def disagreement(one: Trained) -> np.ndarray:
     """Share of the item's other annotations with another label, float64 [annotation]; 1/2 where there is none."""
-    item = one.people.item_index
-    votes = np.zeros((len(one.people.items), one.blind.shape[1]))
-    np.add.at(votes, (item, one.label), 1)
-    others, same = votes.sum(1)[item] - 1, votes[item, one.label] - 1
-    return np.divide(others - same, others, out=np.full(len(item), 0.5), where=others > 0)
+    return 1 - np.nan_to_num(raw_agreement(one.annotations)[one.rows], nan=0.5)

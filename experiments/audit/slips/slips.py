@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import tables
 from measures import Ranking, calibration_error, draws
-from methods import ANYBODY, GROUP, MACE, MAIN, memberships, slips, suspicion
+from methods import ANYBODY, BLIND_LOSS, GROUP, MACE, MAIN, memberships, slips, suspicion
 from planted import TRUTHS, called, truths
 from trainings import SHARE, Trained, trained
 
@@ -49,6 +49,7 @@ def main(folder: Path, corpora: list[str]) -> None:
     made = {
         "ranking": tables.ranking(measured, MAIN),
         "harm": tables.harm(measured),
+        "groups": tables.groups(measured, [MAIN, ANYBODY, BLIND_LOSS, MACE]),
         "planted": tables.planted(measured),
         "called": tables.called(confusion),
         "calibration": tables.calibration(measured, [MAIN, GROUP, ANYBODY, MACE]),
@@ -82,7 +83,8 @@ def judged(one: Trained, suspicion: np.ndarray, weights: np.ndarray, truth: np.n
     """All measures of one method, each [draw]. truth: of the synthetic population, str [annotation]."""
     ranking, kept = Ranking.of(suspicion, weights), ~one.flipped
     flagged = ranking.suspects(one.flipped)
-    false = np.stack([ranking.share(flagged, kept & rows) for rows in groups(one)])
+    by_group = {name: ranking.share(flagged, kept & rows) for name, rows in groups(one).items()}
+    false = np.stack(list(by_group.values()))
     found = {
         "AUROC": ranking.auroc(one.flipped, kept),
         "average precision": ranking.average_precision(one.flipped),
@@ -90,6 +92,7 @@ def judged(one: Trained, suspicion: np.ndarray, weights: np.ndarray, truth: np.n
         "precision": ranking.share(flagged, one.flipped),
         "voices": ranking.share(flagged, minority(one) & kept),
         "gap": false.max(0) - false.min(0),
+        **{tables.FALSE + name: shares for name, shares in by_group.items()},
     }
     if truth is not None:
         for kind in ("perspective", "agreed"):
@@ -107,15 +110,17 @@ def minority(one: Trained) -> np.ndarray:
     return votes[item, one.before] < votes[item].max(1)
 
 
-def groups(one: Trained) -> list[np.ndarray]:
+def groups(one: Trained) -> dict[str, np.ndarray]:
     """The annotations of each group that is large enough, bool [annotation]; of few annotators, those of each."""
     who, count = one.people.annotator_index, len(one.people.annotators)
     if count < FEW_ANNOTATORS:
-        parts = [np.arange(count) == person for person in range(count)]
+        parts = {f"annotator {person + 1}": np.arange(count) == person for person in range(count)}
     else:
-        parts = [of.code == code for of in memberships(one).values() for code in range(len(of.names))]
-        parts = [part for part in parts if part.sum() >= SMALLEST_GROUP]
-    return [part[who] for part in parts if part[who].sum() >= FEWEST]
+        named = {(attribute, name): of.code == code for attribute, of in memberships(one).items()
+                 for code, name in enumerate(of.names)}  # fmt: skip
+        parts = {f"{attribute}: {name}": part for (attribute, name), part in named.items()
+                 if part.sum() >= SMALLEST_GROUP}  # fmt: skip
+    return {name: part[who] for name, part in parts.items() if part[who].sum() >= FEWEST}
 
 
 def refitted(folder: Path, corpora: list[str]) -> dict[tuple[str, bool], np.ndarray]:

@@ -8,7 +8,8 @@ from planted import TRUTHS
 
 from perspectives.quality.slips import KINDS, Slips
 
-TEXT = ("corpus", "method", "labels", "truly", "probability")  # columns, the first ones, that hold no numbers
+FALSE = "false slips of "  # … a group
+TEXT = ("corpus", "method", "group", "labels", "truly", "probability")  # columns, the first ones, that hold no numbers
 
 
 def ranking(measured, main: str) -> str:
@@ -32,6 +33,16 @@ def harm(measured) -> str:
     head = ["corpus", "method", *(column for name in names.values() for column in (name, "sd"))]
     rows = [[*key, *cells([measured[*key, name] for name in names])] for key in _methods(measured)]
     return table(head, rows)
+
+
+def groups(measured, methods: list[str]) -> str:
+    """Unflipped annotations suspected, a row per group."""
+    keys = {(corpus, name): None for corpus, _, name in measured if name.startswith(FALSE)}
+    rows = [
+        [corpus, name.removeprefix(FALSE), *(interval(measured[corpus, method, name]) for method in methods)]
+        for corpus, name in keys
+    ]
+    return table(["corpus", "group", *methods], rows)
 
 
 def planted(measured) -> str:

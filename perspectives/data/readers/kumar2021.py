@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from perspectives.data.annotations import Tables
-from perspectives.data.readers.common import find, parsing, read_lines
+from perspectives.data.readers.common import find, one_of, parsing, read_lines
 from perspectives.data.scale import Scale
 
 ATTRIBUTES = {
@@ -22,19 +22,30 @@ ATTRIBUTES = {
 } | {"political_affilation": "political_affiliation"}  # fmt: skip  # the published key lacks an i
 
 
-def read(path: str | Path, file: str = "toxic_content_dataset.json", annotator_key: str | None = None) -> Tables:
+def read(
+    path: str | Path,
+    file: str = "toxic_content_dataset.json",
+    annotator_key: str | None = None,
+    varying: str = "error",
+    toxic_above: int | None = None,
+) -> Tables:
     """Read a JSONL file: a comment per line with `comment`, `comment_id`, `perspective_score` and a list `ratings`.
 
     file: name of the JSONL file in the folder `path`.
     annotator_key: key of a rating that names its rater, for copies that have one. The public file has none, and people
         cannot be told apart by their answers: every rating then is an annotator of its own, `<comment_id>/<position>`,
         with that person's demographics. Models that learn individuals have nothing to learn there; attributes do.
+    varying: of one person who answers differently from time to time: `error` leaves both records, for validation to
+        report; `mode` keeps the most frequent answer to each question, and none where two are as frequent.
+    toxic_above: null for the scores as they are; else scores above this one are `toxic`, the others `benign`.
 
-    Ordinal levels 0 (not at all toxic) to 4. Items carry `perspective_score`. Raises MissingData without the file,
-    DataError naming the line that lacks a key.
+    Ordinal levels 0 (not at all toxic) to 4, or two. Items carry `perspective_score`. `mode` and `toxic_above=1` are
+    the choices of Orlikowski et al. 2023 (The Ecological Fallacy in Annotation, ACL). Raises MissingData without the
+    file, DataError naming the line that lacks a key.
     """
+    one_of("varying", varying, ("error", "mode"))
     source = find(path, file)
-    annotations, items, annotators = [], [], {}
+    annotations, items, annotators = [], [], []
     for number, record in enumerate(read_lines(source), start=1):
         with parsing(f"{source}:{number}: the comment", "Kumar et al.'s file"):
             item_id = str(record["comment_id"])
@@ -45,10 +56,22 @@ def read(path: str | Path, file: str = "toxic_content_dataset.json", annotator_k
                 who = f"{item_id}/{position}" if annotator_key is None else str(rating[annotator_key])
                 place = {"file": source.name, "row": number}
                 annotations.append({"item_id": item_id, "annotator_id": who, "label": rating["toxic_score"]} | place)
-                # Differing answers of one named person stay apart, for validation to report.
                 attributes = {
                     ours: str(rating[theirs]) for theirs, ours in ATTRIBUTES.items() if rating.get(theirs) is not None
                 }
-                annotators[who, *attributes.items()] = {"annotator_id": who} | attributes
-    people = pd.DataFrame(list(annotators.values()))
-    return Tables(pd.DataFrame(annotations), pd.DataFrame(items), people, Scale.integers(0, 4))
+                annotators.append({"annotator_id": who} | attributes)
+    people, table, scale = pd.DataFrame(annotators), pd.DataFrame(annotations), Scale.integers(0, 4)
+    if toxic_above is not None:
+        table["label"] = (table["label"].astype(int) > toxic_above).map({False: "benign", True: "toxic"})
+        scale = Scale("nominal", ("benign", "toxic"))
+    return Tables(table, pd.DataFrame(items), people.drop_duplicates() if varying == "error" else _modes(people), scale)
+
+
+def _modes(people: pd.DataFrame) -> pd.DataFrame:
+    """One record per person: the most frequent answer to each question, none where several are or nobody answered."""
+    key = ["annotator_id", "question"]
+    counts = people.melt("annotator_id", var_name="question", value_name="answer").value_counts()
+    most = counts[counts == counts.groupby(key).transform("max")].reset_index()
+    answers = most.drop_duplicates(key, keep=False).pivot(index="annotator_id", columns="question", values="answer")
+    order = pd.Index(people["annotator_id"].unique(), name="annotator_id")
+    return answers.reindex(index=order, columns=people.columns.drop("annotator_id")).reset_index()

@@ -1,5 +1,6 @@
 """Who gave which label to which item, as sparse matrices that every method of truth inference shares."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -43,7 +44,7 @@ class Incidence:
         if duplicates not in DUPLICATES:
             raise ConfigError(f"duplicates={duplicates!r} is unknown; choose one of {', '.join(DUPLICATES)}")
         codes = [np.asarray(x) for x in (item, annotator, label)]
-        _refuse(codes, shape)
+        refuse_codes(dict(zip(("item", "annotator", "label"), codes, strict=True)), shape)
         items, annotators, levels = shape
         key, count = _counted(np.sort(_keys(codes, shape)))
         row, column = np.divmod(key, annotators * levels)
@@ -193,16 +194,25 @@ def _counted(ordered: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return ordered[first], np.diff(first, append=len(ordered)).astype(float)
 
 
-def _refuse(codes: list[np.ndarray], shape: tuple[int, int, int]) -> None:
-    lengths = [len(code) for code in codes]
-    if len(set(lengths)) > 1:
-        raise DataError(f"item, annotator and label need one code per annotation; got {lengths} codes")
-    if not lengths[0]:
+def refuse_codes(codes: dict[str, np.ndarray], sizes: Sequence[int]) -> None:
+    """Raise DataError, with all that is wrong, for codes that are no whole numbers from 0 to below their size.
+
+    codes: by name, each [annotation]; `label` needs at least two levels.
+    """
+    if len({code.shape for code in codes.values()}) > 1 or any(code.ndim != 1 for code in codes.values()):
+        came = ", ".join(f"{name} {code.shape}" for name, code in codes.items())
+        raise DataError(f"one number per annotation is needed; got {came}")
+    if not len(next(iter(codes.values()))):
         raise DataError("there are no annotations, so there is nothing to aggregate")
-    if shape[2] < 2:
-        raise DataError(f"labels need at least two levels; got {shape[2]}")
     problems = []
-    for name, code, size in zip(("item", "annotator", "label"), codes, shape, strict=True):
+    for (name, code), size in zip(codes.items(), sizes, strict=True):
+        if name == "label" and size < 2:
+            problems.append(f"labels need at least two levels; got {size}")
+        if code.dtype.kind not in "biuf":
+            problems.append(
+                f"{name} holds {code.dtype}, such as {code[0]!r}; accepted are numbers from 0 to {size - 1}"
+            )
+            continue
         if code.dtype.kind in "iu" and code.min() >= 0 and code.max() < size:
             continue
         bad = ~((code >= 0) & (code < size) & (code == np.floor(code)))

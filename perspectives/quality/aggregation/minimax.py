@@ -6,14 +6,17 @@ Its dual is a log-linear model: annotator a gives item i of true level t the lab
 exp(a[t, l] + i[t, l]), with penalties on the squares of both.
 """
 
+import warnings
+
 import numpy as np
 
-from perspectives.errors import ConfigError
+from perspectives.errors import ConfigError, DataWarning
 from perspectives.quality.aggregation.ascent import ascend
 from perspectives.quality.aggregation.incidence import Incidence
 from perspectives.quality.aggregation.result import Aggregate, known, normalised
 
 FIRST = 25  # steps at most of the first fit, to the shares of votes
+TOLD = 0.01  # by how much the likeliest level of all has to exceed its share of a uniform posterior, relative to it
 
 
 def minimax(incidence: Incidence, iterations: int = 200, tolerance: float = 1e-7, penalty: float = 0.25) -> Aggregate:
@@ -23,7 +26,8 @@ def minimax(incidence: Incidence, iterations: int = 200, tolerance: float = 1e-7
     penalty: of annotators' parameters, as a share of levels²; that of items' is larger by the ratio of annotations per
         annotator to annotations per item, so that people may differ more than items, about which little is known.
         Rule and value are those of the authors' program; above 0, ConfigError otherwise. Where annotators gave few
-        annotations per level, as on scales of many levels, it leaves nothing: the posterior becomes uniform.
+        annotations per level, as on scales of many levels, it leaves nothing: the posterior becomes uniform, with a
+        DataWarning.
 
     annotators: `log_odds` [annotator, level (true), level (given)], rows sum to 0, 0 without annotations.
     """
@@ -33,6 +37,14 @@ def minimax(incidence: Incidence, iterations: int = 200, tolerance: float = 1e-7
     start = ascend(lambda x: model.loss(x, incidence.shares), _prior, np.zeros(model.size), FIRST, tolerance).parameters
     found = ascend(model.loss, _prior, start, iterations, tolerance)
     posterior, _ = normalised(model.probabilities(found.parameters)[1])
+    highest = float(posterior[incidence.labelled].max())
+    if highest * incidence.levels < 1 + TOLD:
+        warnings.warn(
+            f"minimax entropy tells nothing: with penalty={penalty} no level of any item is likelier than "
+            f"{highest:.4f}, about 1 in {incidence.levels}; give a smaller penalty, or choose another method",
+            DataWarning,
+            stacklevel=2,
+        )
     log_odds = model.split(found.parameters)[0].transpose(2, 0, 1)
     return Aggregate(
         known(incidence, posterior), {"log_odds": log_odds}, found.objective, found.log_likelihood, found.converged

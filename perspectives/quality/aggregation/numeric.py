@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from perspectives.errors import DataError
+from perspectives.quality.aggregation.incidence import refuse_codes
 
 LEAST = 1e-12  # share of the overall variance that no annotator's goes below
 
@@ -23,16 +24,17 @@ class NumericAggregate:
 
 
 def mean(item: np.ndarray, rating: np.ndarray, items: int) -> NumericAggregate:
-    """item: int [annotation]. rating: float [annotation]. Raises DataError for missing ratings."""
-    _refuse(item, rating)
+    """item: codes from 0, int [annotation]. rating: float [annotation]. items: how many there are. Raises DataError for
+    missing ratings, other codes and none at all."""
+    rating, item = _checked(rating, (items,), item=item)
     return NumericAggregate(_weighted(item, rating, np.ones(len(rating)), items))
 
 
 def median(item: np.ndarray, rating: np.ndarray, items: int) -> NumericAggregate:
     """The middle rating, or the mean of the two middle ones. Arguments and errors as `mean`."""
-    _refuse(item, rating)
+    rating, item = _checked(rating, (items,), item=item)
     order = np.lexsort([rating, item])
-    ordered = np.asarray(rating, float)[order]
+    ordered = rating[order]
     size = np.bincount(item, minlength=items)
     first = np.concatenate([[0], np.cumsum(size)[:-1]])
     rated = size > 0
@@ -54,10 +56,9 @@ def lfc_n(
 
     item, annotator: int [annotation]. shape: numbers of items and annotators. Starts from the mean; stops when no
     rating moves by more than `tolerance` standard deviations. The likelihood has no maximum (it grows without bound as
-    one annotator is believed entirely), so that the start matters. Raises DataError for missing ratings.
+    one annotator is believed entirely), so that the start matters. Raises DataError as `mean`.
     """
-    _refuse(item, rating)
-    rating = np.asarray(rating, float)
+    rating, item, annotator = _checked(rating, shape, item=item, annotator=annotator)
     items, people = shape
     size = np.bincount(annotator, minlength=people)
     spread = float(rating.var()) or 1.0
@@ -77,11 +78,14 @@ def _weighted(item: np.ndarray, rating: np.ndarray, weight: np.ndarray, items: i
     return np.divide(sums, total, out=np.full(items, np.nan), where=total > 0)
 
 
-def _refuse(item: np.ndarray, rating: np.ndarray) -> None:
-    missing = ~np.isfinite(np.asarray(rating, float))
+def _checked(rating: np.ndarray, sizes: tuple[int, ...], **codes: np.ndarray) -> tuple[np.ndarray, ...]:
+    """The ratings, float64 [annotation], and the codes, int64 [annotation]."""
+    found = {name: np.asarray(code) for name, code in codes.items()}
+    refuse_codes(found, sizes)
+    rating, size = np.asarray(rating), len(found["item"])
+    if rating.shape != (size,) or rating.dtype.kind not in "biuf":
+        raise DataError(f"ratings are {rating.dtype} {rating.shape}; needed is a number for each of {size} annotations")
+    missing = ~np.isfinite(rating)
     if missing.any():
         raise DataError(f"{missing.sum()} rating(s) are missing or infinite; leave such annotations out")
-    if len(item) != len(rating) or not len(rating):
-        raise DataError(
-            f"ratings need an item each, and there must be some; got {len(item)} items, {len(rating)} ratings"
-        )
+    return rating.astype(float), *(code.astype(np.int64) for code in found.values())

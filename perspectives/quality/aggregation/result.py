@@ -33,9 +33,9 @@ class Aggregate:
     converged: bool = True
     seed: int = 0
 
-    def labels(self, tie: str = "random", seed: int = 0) -> np.ndarray:
-        """The most probable level, int64 [item]; -1 for items nobody labelled. tie, seed: see `majority_vote`."""
-        return majority_vote(self.posterior, tie, seed=seed)
+    def labels(self, tie: str = "random", official: np.ndarray | None = None, seed: int = 0) -> np.ndarray:
+        """The most probable level, int64 [item]; -1 for items nobody labelled. Arguments: see `majority_vote`."""
+        return majority_vote(self.posterior, tie, official, seed)
 
 
 class Step(NamedTuple):

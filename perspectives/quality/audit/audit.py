@@ -11,14 +11,16 @@ from perspectives.data.description import Description, describe
 from perspectives.errors import RunError
 from perspectives.metrics.intervals import FEW_ANNOTATORS
 from perspectives.predictions import Predictions
+from perspectives.quality.audit.agreements import agreements, pairs
 from perspectives.quality.audit.coverage import coverage
-from perspectives.quality.audit.drift import drift
+from perspectives.quality.audit.drift import drift, unread
 from perspectives.quality.audit.items import items
 from perspectives.quality.audit.people import contradicted, people
 from perspectives.quality.audit.trained import Told, data_map, told
 from perspectives.quality.cohesion import PERMUTATIONS, cohesion
 from perspectives.quality.dynamics import Dynamics
 from perspectives.quality.group_agreement import between_groups
+from perspectives.quality.judging import judging
 
 FOUND = 0.1  # share of planted slips that have to be found before calling nothing a slip means anything
 
@@ -27,9 +29,9 @@ FOUND = 0.1  # share of planted slips that have to be found before calling nothi
 class Audit:
     """Tables, each described where it is made.
 
-    people, items, drift, coverage: see these functions. cohesion, between: see `quality.cohesion` and
-        `quality.group_agreement`. What is said by group is empty without demographics and in corpora of fewer than 20
-        people.
+    people, items, agreement, pairs, drift, coverage: see the functions of this package. cohesion, between: see
+        `quality.cohesion` and `quality.group_agreement`. What is said by group is empty without demographics and in
+        corpora of fewer than 20 people with annotations, what is said of pairs of people in others.
     told: slips and perspectives; None without a run that can tell. dynamics: `data_map`; None where none was recorded.
     notes: what readers have to know.
     """
@@ -38,6 +40,8 @@ class Audit:
     description: Description
     people: pd.DataFrame
     items: pd.DataFrame
+    agreement: pd.DataFrame
+    pairs: pd.DataFrame
     cohesion: pd.DataFrame
     between: pd.DataFrame
     coverage: pd.DataFrame
@@ -47,8 +51,10 @@ class Audit:
     notes: list[str] = field(default_factory=list)
 
     def tables(self) -> dict[str, pd.DataFrame]:
-        """What there is to be written, by name. `people`, `annotations` and `dynamics` hold ids of people."""
-        found = {name: getattr(self, name) for name in ("people", "items", "cohesion", "between", "coverage", "drift")}
+        """What there is to be written, by name. `people`, `pairs`, `annotations` and `dynamics` hold ids of people."""
+        names = ("people", "items", "agreement", "pairs", "cohesion", "between", "coverage", "drift")
+        found = {name: getattr(self, name) for name in names}
+        found |= {name: getattr(self.description, name) for name in ("counts", "labels", "load")}
         if self.told is not None:
             found |= {"annotations": self.told.annotations, "slips_by_group": self.told.groups, "gaps": self.told.gaps}
         if self.dynamics is not None:
@@ -70,7 +76,7 @@ def audit(
     """
     if predictions is not None:
         _refuse_others(annotations, predictions)
-    few = len(annotations.annotators) < FEW_ANNOTATORS
+    few = judging(annotations).sum() < FEW_ANNOTATORS
     shown = _without_attributes(annotations) if few else annotations
     who, posterior = people(annotations)
     suspect = annotations.annotators["annotator_id"].isin(who.loc[who["suspect"], "annotator_id"]).to_numpy()
@@ -80,14 +86,21 @@ def audit(
     if contradicted(who):
         notes.append(
             "MACE's competence is highest for those who agree least with the others: it took one camp's labels for the "
-            "truth, so here it tells camps apart, not careful people from careless ones."
+            "truth, so here it tells camps apart, not careful people from careless ones, and what it infers of items "
+            "is left out."
         )
-    found = _told(predictions, notes)
+        posterior = None
+    if said := unread(annotations):
+        notes.append(said)
+    found = _told(shown, predictions, notes)
+    described = describe(shown)
     return Audit(
         annotations,
-        describe(shown),
+        described,
         who,
         items(shown, posterior, _predicted(annotations, predictions, found), suspect),
+        agreements(shown, described.agreement),
+        pairs(annotations) if few else pd.DataFrame(),
         cohesion(shown, shown.attributes, permutations),
         _between(shown),
         coverage(shown, suspect),
@@ -104,13 +117,12 @@ def _between(annotations: AnnotationSet) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
 
 
-def _told(predictions: Predictions | None, notes: list[str]) -> Told | None:
+def _told(annotations: AnnotationSet, predictions: Predictions | None, notes: list[str]) -> Told | None:
+    """annotations: whose attributes may be spoken of."""
     if predictions is None:
         return None
-    if len(predictions.annotators) < FEW_ANNOTATORS:
-        predictions = _ungrouped(predictions)
     try:
-        found = told(predictions)
+        found = told(replace(predictions, annotators=_known(annotations, predictions.annotators)))
     except RunError as error:
         notes.append(f"Slips cannot be told from perspectives: {error}.")
         return None
@@ -148,5 +160,8 @@ def _without_attributes(annotations: AnnotationSet) -> AnnotationSet:
     return replace(annotations, annotators=annotations.annotators[["annotator_id"]])
 
 
-def _ungrouped(predictions: Predictions) -> Predictions:
-    return replace(predictions, annotators=predictions.annotators[["annotator_id"]])
+def _known(annotations: AnnotationSet, annotators: pd.DataFrame) -> pd.DataFrame:
+    """The annotators with the attributes of these annotations, missing for people without any, so that groups are the
+    same wherever they are spoken of."""
+    active = annotations.annotators[judging(annotations)]
+    return annotators[["annotator_id"]].merge(active, how="left", on="annotator_id")

@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 
 from perspectives.data.annotations import AnnotationSet
-from perspectives.metrics.groups import SMALLEST_GROUP, membership, pooled_name
+from perspectives.metrics.groups import SMALLEST_GROUP, pooled_name
+from perspectives.quality.judging import judging, judging_membership
 
 COLUMNS = [
     "attribute",
@@ -25,18 +26,17 @@ def coverage(annotations: AnnotationSet, suspect: np.ndarray) -> pd.DataFrame:
     share_of_annotations, items (share of all items that somebody of the group labelled) and suspects (share of its
     people who are suspected of spam), nan in the row of small groups.
     """
-    judging = np.bincount(annotations.annotator_index, minlength=len(annotations.annotators)) > 0
-    rows = []
+    everybody, rows = judging(annotations).sum(), []
     for attribute in annotations.attributes:
-        found = membership(annotations.annotators[attribute].where(judging), unknown=True)
-        code = np.where(judging, found.code, -1)
+        found = judging_membership(annotations, attribute, unknown=True)
+        code = found.code
         people = np.bincount(code[code >= 0], minlength=len(found.names))
         small = np.flatnonzero((people < SMALLEST_GROUP) & (people > 0))
         large = {found.names[one]: [one] for one in np.flatnonzero(people >= SMALLEST_GROUP)}
         for name, codes in {**large, **({pooled_name(len(small)): list(small)} if len(small) else {})}.items():
             member = np.isin(code, codes)
             given = member[annotations.annotator_index]
-            shares = [member.sum() / judging.sum(), given.mean(), float("nan"), float("nan")]
+            shares = [member.sum() / everybody, given.mean(), float("nan"), float("nan")]
             if name in large:
                 items = len(np.unique(annotations.item_index[given])) / len(annotations.items)
                 shares[2:] = items, suspect[member].mean()

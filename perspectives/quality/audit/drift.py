@@ -1,5 +1,7 @@
 """Do labels and agreement change over time, rounds, or from one domain to another?"""
 
+import warnings
+
 import numpy as np
 import pandas as pd
 
@@ -11,19 +13,20 @@ from perspectives.quality.agreement import agreement
 
 PERIODS = 8  # of time, of about equally many annotations
 MOST_VALUES = 30
+UNIX = (1, 1000)  # per second: numbers that are taken for Unix time, where all are of 2001 to 2033
 OF_ANNOTATIONS = ("time", "round", "condition")
 NO_FIELDS = ("item_id", "text", "text_pair", "gold", "official_label", "official_soft_label", "group")
 COLUMNS = ["field", "value", "annotations", "items", "annotators", "mean", "low", "high", "pairwise", "alpha"]
 
 
 def drift(annotations: AnnotationSet) -> pd.DataFrame:
-    """A row per field of the data and value of it: of time (as numbers or dates, in 8 periods), round, condition, and
-    of item attributes with 2 to 30 values.
+    """A row per field of the data and value of it: of time (see `moments`, in 8 periods), round, condition, and of item
+    attributes with 2 to 30 values.
 
     Columns: field, value, annotations, items, annotators; mean label with low and high (95 %, over items and
     annotators; numbers of the levels, or their rank from 0; nan for three unordered levels or more and for sets);
-    pairwise agreement and alpha as in `agreement`. Empty where the data has no such field. Warns with DataWarning where
-    alpha is undefined.
+    pairwise agreement (nan for ratings, of which hardly two are equal) and alpha as in `agreement`. Empty where the
+    data has no such field. Warns with DataWarning where alpha is undefined.
     """
     numbers = numeric_labels(annotations)
     rows = []
@@ -37,7 +40,8 @@ def drift(annotations: AnnotationSet) -> pd.DataFrame:
                 found = (about.value, about.low, about.high)
             agreed = agreement(part)
             sizes = (len(part), len(part.items), len(part.annotators))
-            rows.append((name, str(value), *sizes, *found, agreed.pairwise, agreed.alpha))
+            pairwise = float("nan") if annotations.scale.kind == "interval" else agreed.pairwise
+            rows.append((name, str(value), *sizes, *found, pairwise, agreed.alpha))
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
@@ -64,15 +68,45 @@ def fields(annotations: AnnotationSet) -> dict[str, pd.Series]:
 
 def _periods(time: pd.Series) -> pd.Series:
     """Periods of about equally many annotations, named by when they begin and end."""
-    numbers = pd.to_numeric(time, errors="coerce")
-    when = numbers if numbers.notna().any() else pd.to_datetime(time, errors="coerce", utc=True)
+    when = moments(time)
     periods = pd.qcut(when, PERIODS, duplicates="drop")
     ends = [when[periods == period].agg(["min", "max"]) for period in periods.cat.categories]
     return periods.cat.rename_categories([f"{_moment(low)} to {_moment(high)}" for low, high in ends])
 
 
+def moments(time: pd.Series) -> pd.Series:
+    """When each annotation was made: numbers where all are, and dates (UTC) of Unix seconds or milliseconds and of
+    anything else; missing where it cannot be read."""
+    if pd.api.types.is_datetime64_any_dtype(time):
+        return pd.to_datetime(time, utc=True)
+    given, numbers = time.notna(), pd.to_numeric(time, errors="coerce")
+    if numbers[given].notna().all():
+        for scale in UNIX:
+            if given.any() and numbers[given].between(1e9 * scale, 2e9 * scale).all():
+                return pd.to_datetime(numbers / scale, unit="s", utc=True)
+        return numbers
+    words = time.map(str, na_action="ignore")
+    dates = pd.to_datetime(words, errors="coerce", utc=True, format="ISO8601")
+    if dates.notna().any():
+        return dates
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # no single format was found: each is read on its own
+        return pd.to_datetime(words, errors="coerce", utc=True)
+
+
+def unread(annotations: AnnotationSet) -> str | None:
+    """What to say of times that are no times; None where all can be read."""
+    if "time" not in annotations.annotations:
+        return None
+    time = annotations.annotations["time"]
+    lost, given = int((moments(time).isna() & time.notna()).sum()), int(time.notna().sum())
+    if not lost:
+        return None
+    return f"{lost:,} of {given:,} times are no dates, nor are all of them numbers: drift over time leaves these out."
+
+
 def _moment(value: float | pd.Timestamp) -> str:
-    return value.strftime("%Y-%m-%d %H:%M") if isinstance(value, pd.Timestamp) else f"{value:g}"
+    return value.strftime("%Y-%m-%d %H:%M") if isinstance(value, pd.Timestamp) else f"{value:.10g}"
 
 
 def _nested(value: object) -> bool:

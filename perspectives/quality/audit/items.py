@@ -11,9 +11,10 @@ import pandas as pd
 from scipy.sparse import csr_array
 
 from perspectives.data.annotations import AnnotationSet
-from perspectives.metrics.groups import SMALLEST_GROUP, membership
+from perspectives.metrics.groups import SMALLEST_GROUP
 from perspectives.metrics.intervals import FEW_ANNOTATORS
-from perspectives.quality.audit.units import label_codes
+from perspectives.quality.judging import judging, judging_membership
+from perspectives.quality.labels import label_codes
 
 STRENGTHS = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
 
@@ -30,14 +31,17 @@ def items(
     label each item by a model, float [item, level], nan where it was not asked. suspect: annotators not to be asked
     again, bool [annotator].
 
-    Columns: item_id; raters; disagreement (share of pairs of its annotations that differ, nan below two);
-    posterior_entropy (0: the truth is known, 1: all levels equally likely; nan without posterior); gain (see above; of
-    ratings the expected fall of the variance of their mean); ask (whom: the group most missing among its raters, or in
-    corpora of fewer than 20 people those who have not labelled it).
+    Columns: item_id; item (number, position in the items table from 1); raters; disagreement (share of pairs of its
+    annotations that differ, of ratings their standard deviation; nan below two); predicted (the share of pairs of all
+    people that would differ by the model); inferred (the likeliest level) with its probability and posterior_entropy
+    (0: the truth is known, 1: all levels equally likely), missing without posterior; gain (see above; of ratings the
+    expected fall of the variance of their mean); ask (whom, see `asked`).
     """
-    table = pd.DataFrame({"item_id": annotations.items["item_id"], "raters": _labelled(annotations).sum(1)})
+    table = pd.DataFrame({"item_id": annotations.items["item_id"], "item": np.arange(1, len(annotations.items) + 1)})
+    table["raters"] = _labelled(annotations).sum(1)
     table["disagreement"] = _disagreement(annotations)
-    table["posterior_entropy"] = np.nan if posterior is None else _entropy(posterior)
+    table["predicted"] = np.nan if predicted is None else 1 - (predicted**2).sum(1)
+    table[["inferred", "probability", "posterior_entropy"]] = _inferred(annotations, posterior)
     table["gain"] = gains(annotations, predicted)
     table["ask"] = asked(annotations, np.zeros(len(annotations.annotators), bool) if suspect is None else suspect)
     return table.sort_values("gain", ascending=False, kind="stable", ignore_index=True)
@@ -87,30 +91,37 @@ def _rating_gains(annotations: AnnotationSet) -> np.ndarray:
 
 
 def asked(annotations: AnnotationSet, suspect: np.ndarray) -> list[str]:
-    """Whom to ask about each item, [item]; '' where nothing speaks for anybody. Groups of fewer than 5 people are never
-    named; people are named by their number."""
+    """Whom to ask about each item, [item]; '' where nothing speaks for anybody.
+
+    In corpora of fewer than 20 people those who have not labelled it, by their number. In others the group that has
+    least of the raters that its size would give it, and less than that; of several without a single one, the largest.
+    Groups of fewer than 5 people are never named, and suspects count nowhere: neither as raters nor in groups.
+    """
+    trusted = judging(annotations) & ~suspect
     labelled = _labelled(annotations)
-    raters = labelled.sum(1)
-    active = labelled.sum(0) > 0
-    if len(active) < FEW_ANNOTATORS:
-        missing = [np.flatnonzero(active & ~suspect & (row == 0)) + 1 for row in labelled.toarray()]
+    if judging(annotations).sum() < FEW_ANNOTATORS:
+        missing = [np.flatnonzero(trusted & (row == 0)) + 1 for row in labelled.toarray()]
         return [", ".join(f"annotator {number}" for number in numbers) for numbers in missing]
-    names, members = groups(annotations, active)
+    names, members = groups(annotations, trusted)
     if not names:
-        return [""] * len(raters)
-    covered = labelled @ members.T
-    lacking = members.sum(1) / active.sum() * (raters[:, None] + 1) - covered
-    chosen = lacking.argmax(1)
-    return [f"{names[one]} ({covered[row, one]} of {raters[row]} raters)" for row, one in enumerate(chosen)]
+        return [""] * len(annotations.items)
+    raters = labelled @ trusted.astype(np.int64)
+    size, covered = members.sum(1), labelled @ members.T
+    due = size / trusted.sum() * (raters[:, None] + 1)
+    share = np.where(covered > 0, covered / due, -due)  # the largest of the groups without a rater comes first
+    missed = np.where((covered < due) & (covered < size), share, np.inf)
+    chosen = missed.argmin(1)
+    said = [f"{names[one]} ({covered[row, one]} of {raters[row]} raters)" for row, one in enumerate(chosen)]
+    return [words if np.isfinite(missed[row].min()) else "" for row, words in enumerate(said)]
 
 
-def groups(annotations: AnnotationSet, active: np.ndarray) -> tuple[list[str], np.ndarray]:
-    """Groups of 5 active people or more, `attribute=value`, and who is in them, int64 [group, annotator]."""
+def groups(annotations: AnnotationSet, chosen: np.ndarray) -> tuple[list[str], np.ndarray]:
+    """Groups of 5 or more of the chosen people, `attribute=value`, and who is in them, int64 [group, annotator]."""
     names, members = [], []
     for attribute in annotations.attributes:
-        found = membership(annotations.annotators[attribute].where(active))
+        found = judging_membership(annotations, attribute)
         for code, name in enumerate(found.names):
-            member = active & (found.code == code)
+            member = chosen & (found.code == code)
             if member.sum() >= SMALLEST_GROUP:
                 names.append(f"{attribute}={name}")
                 members.append(member.astype(np.int64))
@@ -125,14 +136,23 @@ def _labelled(annotations: AnnotationSet) -> csr_array:
 
 
 def _disagreement(annotations: AnnotationSet) -> np.ndarray:
-    item, code, size = annotations.item_index, label_codes(annotations), len(annotations.items)
-    cells, same = np.unique(np.column_stack([item, code]), axis=0, return_counts=True)
-    agreeing = np.bincount(cells[:, 0], same * (same - 1), minlength=size)
+    item, size = annotations.item_index, len(annotations.items)
     count = np.bincount(item, minlength=size)
     pairs = count * (count - 1)
+    if annotations.scale.kind == "interval":
+        mean = np.bincount(item, annotations.labels, minlength=size) / np.maximum(count, 1)
+        squares = np.bincount(item, (annotations.labels - mean[item]) ** 2, minlength=size)
+        return np.sqrt(np.divide(squares * count, pairs, out=np.full(size, np.nan), where=pairs > 0))
+    cells, same = np.unique(np.column_stack([item, label_codes(annotations)]), axis=0, return_counts=True)
+    agreeing = np.bincount(cells[:, 0], same * (same - 1), minlength=size)
     return 1 - np.divide(agreeing, pairs, out=np.full(size, np.nan), where=pairs > 0)
 
 
-def _entropy(posterior: np.ndarray) -> np.ndarray:
-    logs = np.log(np.maximum(posterior, 1e-300))
-    return -(posterior * logs).sum(1) / np.log(posterior.shape[1])
+def _inferred(annotations: AnnotationSet, posterior: np.ndarray | None) -> pd.DataFrame:
+    """Columns inferred, probability and entropy."""
+    if posterior is None:
+        return pd.DataFrame(np.nan, index=range(len(annotations.items)), columns=["inferred", "probability", "entropy"])
+    known = ~np.isnan(posterior[:, 0])
+    likeliest = annotations.scale.decode(np.where(known, posterior.argmax(1), 0)).where(known)
+    entropy = -(posterior * np.log(np.maximum(posterior, 1e-300))).sum(1) / np.log(posterior.shape[1])
+    return pd.DataFrame({"inferred": likeliest, "probability": posterior.max(1), "entropy": entropy})

@@ -3,7 +3,8 @@
 Agreement beyond chance asks whether somebody's labels have to do with the items at all. Were the person's labels dealt
 out anew over the items they labelled, they would agree with the other annotators by chance only; the exact mean and
 variance over all ways of dealing are known, which gives a z score without drawing any.
-Papers: Hoeffding 1951, A Combinatorial Central Limit Theorem; Hovy et al. 2013, Learning Whom to Trust with MACE.
+Papers: Hoeffding 1951, A Combinatorial Central Limit Theorem; Hovy et al. 2013, Learning Whom to Trust with MACE;
+Šidák 1967, Rectangular Confidence Regions for the Means of Multivariate Normal Distributions (several groups).
 """
 
 from typing import NamedTuple
@@ -13,12 +14,13 @@ import pandas as pd
 from scipy.stats import beta, norm
 
 from perspectives.data.annotations import AnnotationSet
-from perspectives.metrics.groups import membership
 from perspectives.quality.aggregation.incidence import Incidence
 from perspectives.quality.aggregation.mace import mace
 from perspectives.quality.agreement import units_of
-from perspectives.quality.annotator_pairs import annotator_agreement
-from perspectives.quality.audit.units import Others, label_codes, others, points
+from perspectives.quality.annotator_agreement import annotator_agreement
+from perspectives.quality.audit.others import Others, others
+from perspectives.quality.judging import judging_membership
+from perspectives.quality.labels import label_codes, points
 
 LEVEL = 0.95  # of intervals and of evidence
 FEWEST = 20  # labels beside other people's, below which nobody is suspected
@@ -26,8 +28,8 @@ CHANCE = float(norm.ppf(LEVEL))  # |z| up to here is what unrelated labels would
 FAR = 3.0  # standard deviations below the z of a typical annotator with as many labels
 RULE = (
     f"Suspected of spam: {FEWEST} labels or more on items that others labelled too; agreement with them neither above "
-    f"nor below chance (each one-sided p > .05), nor above chance with any group of their own; and {FAR:g} standard "
-    "deviations below that of a typical annotator with as many labels."
+    f"nor below chance (each one-sided p > .05), nor above chance with any group of their own (corrected for their "
+    f"number); and {FAR:g} standard deviations below that of a typical annotator with as many labels."
 )
 
 
@@ -44,15 +46,17 @@ def people(annotations: AnnotationSet) -> tuple[pd.DataFrame, np.ndarray | None]
     float64 [item, level] (nan for items nobody labelled; None for scales without one level per annotation).
 
     Columns: annotator_id; person (number, position in the annotators table from 1); labels; shared (annotations of what
-    others labelled too); agreement (mean share of the others with the same label, in [0, 1]); kappa and z (see
-    BeyondChance); group_z (the highest z among people who share an attribute value with them); competence with low and
-    high (MACE by variational Bayes: the 95 % interval of its posterior, given its posterior of the truth, and so rather
-    narrow); most_used and most_used_share; entropy of the labels (0: always the same, 1: all levels equally often);
+    others labelled too); agreement (mean share of the others with the same label, in [0, 1]); distance (of ratings:
+    mean distance from the mean of the others'); kappa and z (see BeyondChance); group_z (the highest z among people who
+    share an attribute value with them) and groups (among how many such groups); competence with low and high (MACE by
+    variational Bayes: the 95 % interval of its posterior, given its posterior of the truth, and so rather narrow);
+    most_used and most_used_share; entropy of the labels (0: always the same, 1: all levels equally often);
     self_agreement (share of pairs of own annotations of one item that agree); gold (share of own annotations of gold
-    items that are right); suspect (bool, see RULE). nan where undefined.
+    items that are right); suspect (bool, see RULE). nan where undefined, and of ratings wherever equal labels would be
+    counted, as hardly two are equal.
     """
     who, size = annotations.annotator_index, len(annotations.annotators)
-    unit, point = units_of(annotations), points(annotations)
+    unit, point, ratings = units_of(annotations), points(annotations), annotations.scale.kind == "interval"
     said = others(unit, who, point)
     met = said.count > 0
     table = pd.DataFrame({
@@ -60,18 +64,14 @@ def people(annotations: AnnotationSet) -> tuple[pd.DataFrame, np.ndarray | None]
         "person": np.arange(1, size + 1),
         "labels": np.bincount(who, minlength=size),
         "shared": np.bincount(who[met], minlength=size),
-        "agreement": annotator_agreement(annotations)["agreement"],
+        "agreement": np.nan if ratings else annotator_agreement(annotations)["agreement"],
+        "distance": _mean(np.abs(point - said.mean)[:, 0], who, met, size) if ratings else np.nan,
     })  # fmt: skip
     table[["kappa", "z"]] = _beyond_chance(said, point, who, met, size)
-    table["group_z"] = _group_z(annotations, unit, point)
-    posterior = None
-    if annotations.scale.kind in ("nominal", "ordinal"):
-        posterior, competence = _competence(annotations)
-        table = table.join(competence)
-    else:
-        table[["competence", "low", "high"]] = np.nan
-    table = table.join(_monotony(annotations))
-    table["self_agreement"] = _self_agreement(annotations)
+    table["group_z"], table["groups"] = _group_z(annotations, unit, point)
+    posterior, competence = _competence(annotations)
+    table = table.join(competence).join(_monotony(annotations))
+    table["self_agreement"] = np.nan if ratings else _self_agreement(annotations)
     table["gold"] = _gold(annotations)
     table["suspect"] = suspects(table)
     used = table[table["labels"] > 0]
@@ -99,7 +99,10 @@ def suspects(table: pd.DataFrame) -> pd.Series:
     scale, is no spammer. MACE's competence plays no part: it takes camps for carelessness, and found no more.
     """
     z = table["z"].fillna(0)
-    related = (z.abs() > CHANCE) | (table["group_z"] > CHANCE)
+    of_several = norm.ppf(
+        LEVEL ** (1 / table["groups"].clip(lower=1))
+    )  # the highest of so many z is above it by chance
+    related = (z.abs() > CHANCE) | (table["group_z"] > of_several)
     length = np.sqrt(table["shared"])
     typical = (table["z"] / length).median() * length
     return (table["shared"] >= FEWEST) & ~related & (z < typical - FAR)
@@ -108,7 +111,10 @@ def suspects(table: pd.DataFrame) -> pd.Series:
 def contradicted(table: pd.DataFrame) -> bool:
     """Whether competence falls where agreement with the others rises (Spearman below 0): MACE then took a minority for
     the truth, which can happen where opinions differ for good reasons."""
-    return bool(table["competence"].corr(table["agreement"], method="spearman") < 0)
+    compared = table[["competence", "agreement"]].dropna()
+    if compared.nunique().min() < 2:
+        return False
+    return bool(compared["competence"].corr(compared["agreement"], method="spearman") < 0)
 
 
 def _beyond_chance(said: Others, point: np.ndarray, who: np.ndarray, met: np.ndarray, size: int) -> list[BeyondChance]:
@@ -118,20 +124,29 @@ def _beyond_chance(said: Others, point: np.ndarray, who: np.ndarray, met: np.nda
     return [beyond_chance(point[rows], said.mean[rows], said.square[rows]) for rows in compared]
 
 
-def _group_z(annotations: AnnotationSet, unit: np.ndarray, point: np.ndarray) -> np.ndarray:
-    """float64 [annotator]; nan where nothing is known of them, or nobody of a group of theirs labelled the same."""
+def _group_z(annotations: AnnotationSet, unit: np.ndarray, point: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The highest z, float64 [annotator], nan where nothing is known of them or nobody of a group of theirs labelled
+    the same, and of how many groups it is the highest, int64 [annotator]."""
     who, size = annotations.annotator_index, len(annotations.annotators)
-    highest = np.full(size, np.nan)
+    highest, groups = np.full(size, np.nan), np.zeros(size, np.int64)
     for attribute in annotations.attributes:
-        group = membership(annotations.annotators[attribute]).code[who]
+        group = judging_membership(annotations, attribute).code[who]
         inside = np.unique(np.column_stack([unit, group]), axis=0, return_inverse=True)[1].reshape(-1)
         said = others(inside, who, point)
-        found = _beyond_chance(said, point, who, (said.count > 0) & (group >= 0), size)
-        highest = np.fmax(highest, [one.z for one in found])
-    return highest
+        found = np.array([one.z for one in _beyond_chance(said, point, who, (said.count > 0) & (group >= 0), size)])
+        highest, groups = np.fmax(highest, found), groups + ~np.isnan(found)
+    return highest, groups
 
 
-def _competence(annotations: AnnotationSet) -> tuple[np.ndarray, pd.DataFrame]:
+def _competence(annotations: AnnotationSet) -> tuple[np.ndarray | None, pd.DataFrame]:
+    """MACE's posterior, as `people` returns it, and the competence of each annotator.
+
+    None and nan for other scales: LFC_N, made for ratings, may believe somebody entirely (8 of the 262 of POPQUORN read
+    as ratings), which says nothing of their care.
+    """
+    size = len(annotations.annotators)
+    if annotations.scale.kind not in ("nominal", "ordinal"):
+        return None, pd.DataFrame(np.nan, index=range(size), columns=["competence", "low", "high"])
     incidence = Incidence.of(annotations, duplicates="keep")
     fitted = mace(incidence)
     mean, count = fitted.annotators["competence"], incidence.given.sum(1)
@@ -140,7 +155,9 @@ def _competence(annotations: AnnotationSet) -> tuple[np.ndarray, pd.DataFrame]:
 
 
 def _monotony(annotations: AnnotationSet) -> pd.DataFrame:
-    """Indexed by position in the annotators table; people without annotations are missing."""
+    """Indexed by position in the annotators table; people without annotations, and all who rate, are missing."""
+    if annotations.scale.kind == "interval":
+        return pd.DataFrame(np.nan, index=[], columns=["most_used", "most_used_share", "entropy"])
     given = pd.DataFrame({
         "who": annotations.annotator_index, "most_used": annotations.annotations["label"].map(_name).to_numpy()
     }).groupby(["who", "most_used"]).size()  # fmt: skip
@@ -152,9 +169,7 @@ def _monotony(annotations: AnnotationSet) -> pd.DataFrame:
 
 
 def _name(label: object) -> str:
-    if isinstance(label, tuple):
-        return ", ".join(label) or "(empty set)"
-    return f"{label:g}" if isinstance(label, float) else str(label)
+    return ", ".join(label) or "(empty set)" if isinstance(label, tuple) else str(label)
 
 
 def _self_agreement(annotations: AnnotationSet) -> np.ndarray:

@@ -15,7 +15,7 @@ from perspectives.quality.dynamics import Dynamics
 from perspectives.quality.slips import Slips, find_slips
 
 PLANTED = 0.05  # share of annotations that are given another level, to see who finds them
-MEASURES = ["confidence", "variability", "correctness", "aum", "forgetting", "loss"]
+MEASURES = ["confidence", "variability", "correctness", "threshold_closeness", "aum", "forgetting", "loss"]
 RATES = [
     "attribute",
     "group",
@@ -25,6 +25,7 @@ RATES = [
     "low",
     "high",
     "perspectives",
+    "unclear",
     "planted_found",
     "planted_auroc",
 ]
@@ -35,8 +36,8 @@ class Told:
     """Slips and perspectives.
 
     annotations: a row per pair of the predictions: item_id, annotator_id, round where there are rounds, label, kind
-        (agreed, perspective, slip), slip, consensus, person, group and meant (probabilities, see `quality.slips`),
-        expected (the level this person was most likely to choose).
+        (one of `slips.KINDS`), slip, consensus, person, group and meant (probabilities, see `quality.slips`),
+        loss (−log person), expected (the level this person was most likely to choose).
     groups: a row per group of annotators, everyone first; gaps: a row per attribute; see `rates`.
     population: what everybody is predicted to say, float64 [item, level], in the order of the predictions' items.
     found: the same for every pair, with the fitted rate.
@@ -50,7 +51,7 @@ class Told:
 
 
 def told(predictions: Predictions, seed: int = 0) -> Told:
-    """Sort the pairs of out-of-fold predictions into agreed, perspectives and slips.
+    """Sort the pairs of out-of-fold predictions into `slips.KINDS`.
 
     A person's group is the mean over their attributes of what people of the same value would say. seed: of the planted
     slips. Raises RunError where it cannot be told: ratings and sets of levels, predictions without everyone's answers,
@@ -74,6 +75,7 @@ def told(predictions: Predictions, seed: int = 0) -> Told:
         person=found.person,
         group=found.group,
         meant=found.meant,
+        loss=-np.log(found.person),
         expected=predictions.scale.decode(own.argmax(1)).to_numpy(),
     )
     return Told(table, *rates(predictions, memberships, found.kind, planted, again), population, found)
@@ -88,12 +90,12 @@ def rates(
 
     Columns of the first: attribute, group, people, annotations; slips with low and high (95 %, over items and
     annotators): the share called slips, which bounds the rate of false ones from above, as some are real; perspectives;
-    planted_found (share of planted slips called slips); planted_auroc (chance that a planted slip has a higher
+    unclear; planted_found (share of planted slips called slips); planted_auroc (chance that a planted slip has a higher
     probability of being one than another annotation). Of the second: attribute, gap, low, high: largest minus smallest
     rate. Groups of fewer than 5 people are one row without numbers.
     """
     item, who = predictions.item_index, predictions.annotator_index
-    slip, perspective = ((kind == name).astype(float) for name in ("slip", "perspective"))
+    slip = (kind == "slip").astype(float)
     rows, gaps = [], []
     everyone = Membership(["everyone"], np.zeros(len(predictions.annotators), np.int64))
     for attribute, one in {"": everyone, **memberships}.items():
@@ -102,11 +104,12 @@ def rates(
         for score in scores.scores:
             part = group == one.names.index(score.name) if score.interval else np.zeros(len(group), bool)
             limits = (score.interval.value, score.interval.low, score.interval.high) if score.interval else [np.nan] * 3
-            shares = [np.nan] * 3
+            shares = [np.nan] * 4
             if part.any():
                 recovered = again.kind[part & planted] == "slip"
                 found = float(recovered.mean()) if len(recovered) else np.nan
-                shares = [float(perspective[part].mean()), found, _auroc(planted[part], again.slip[part])]
+                called = [float((kind[part] == name).mean()) for name in ("perspective", "unclear")]
+                shares = [*called, found, _auroc(planted[part], again.slip[part])]
             rows.append((attribute, score.name, score.people, score.pairs, *limits, *shares))
         if scores.gap is not None:
             gaps.append((attribute, scores.gap.value, scores.gap.low, scores.gap.high))
@@ -115,7 +118,8 @@ def rates(
 
 def data_map(recorded: Sequence[Dynamics]) -> pd.DataFrame:
     """The measures of training units, averaged over the runs that trained on them: the columns of `Dynamics.units`, and
-    confidence, variability, correctness, aum, forgetting, loss; `runs`, how many. Units never visited are left out."""
+    confidence, variability, correctness, threshold_closeness, aum, forgetting (infinite where one of the runs never
+    learned the unit), loss; `runs`, how many. Units never visited are left out."""
     found = pd.concat([one.measures() for one in recorded], ignore_index=True)
     found["label"] = found["label"].map(lambda label: tuple(label) if isinstance(label, np.ndarray) else label)
     found = found[found["confidence"].notna()]

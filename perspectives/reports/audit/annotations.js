@@ -22,7 +22,11 @@ const VIEWS = {
 };
 const count = arrays.kind.length;
 const views = Object.keys(VIEWS).filter((view) => arrays[VIEWS[view].x].some((value) => !Number.isNaN(value)));
-const chosen = { view: views[0], kind: null, place: 0, query: "" };
+const ORDERS = page.told
+  ? { slip: "most suspicious first", loss: "highest loss first" }
+  : { confidence: "least confident first", loss: "highest loss first" };
+const chosen = { view: views[0], kind: null, place: 0, query: "", order: Object.keys(ORDERS)[0] };
+const everything = page.of.kinds.reduce((sum, all) => sum + all, 0);
 let listed = []; // annotations in the order of the list
 let marks = [];
 
@@ -39,12 +43,17 @@ function drawViews() {
       : null,
     chip("all", chosen.kind === null, () => choose({ kind: null })),
     page.kinds.map((kind, code) =>
-      chip(`${kind} ${thousands(numberOf(code))}`, chosen.kind === code, () => choose({ kind: code }))
+      chip(`${kind} ${numberOf(code)}`, chosen.kind === code, () => choose({ kind: code }))
     ),
   );
 }
 
-const numberOf = (code) => arrays.kind.filter((kind) => kind === code).length;
+// How many there are, and how many of them are on this page.
+function numberOf(code) {
+  const here = arrays.kind.filter((kind) => kind === code).length;
+  const all = page.of.kinds[code];
+  return here < all ? `${thousands(here)} of ${thousands(all)}` : thousands(all);
+}
 
 function drawMap() {
   const { x, y, across, up, wide } = VIEWS[chosen.view];
@@ -82,23 +91,24 @@ function drawMap() {
       "figcaption",
       {},
       page.kinds.map((kind, code) => h("span", { class: `key ${KIND_CLASS[code]}` }, kind)),
-      `${thousands(count)} of ${plural(page.of.annotations, "annotation")}`,
-      count < page.of.annotations ? ": the most suspicious, and a sample of the others. " : ". ",
+      `${thousands(count)} of ${plural(everything, "annotation")}`,
+      count < everything ? ": the most suspicious, the highest losses, and a sample of the others. " : ". ",
       "Click a dot, or walk through the list with the arrow keys.",
     ),
   );
 }
 
-const KIND_CLASS = page.kinds.length === 3 ? ["agreed", "perspective", "slip"] : ["agreed", "slip"];
+const KIND_CLASS = page.told ? page.kinds : ["agreed", "slip"]; // see page.css
 const classOf = (place) => `${KIND_CLASS[arrays.kind[place]]}${place === chosen.place ? " selected" : ""}`;
 
-// The most suspicious first; perspectives, those least like what others say first.
+// The most suspicious first; of perspectives, those least like what others say.
 function orderOf() {
   const query = chosen.query.trim().toLowerCase();
   const fits = (place) =>
     (chosen.kind === null || arrays.kind[place] === chosen.kind) && textOf(place).toLowerCase().includes(query);
-  const key = page.kinds.length < 3 ? "confidence" : chosen.kind === 1 ? "consensus" : "slip";
-  const sign = key === "slip" ? -1 : 1;
+  const apart = chosen.order === "slip" && page.kinds[chosen.kind] === "perspective";
+  const key = apart ? "consensus" : chosen.order;
+  const sign = key === "slip" || key === "loss" ? -1 : 1;
   return Array.from({ length: count }, (_, place) => place).filter(fits)
     .sort((a, b) => sign * (arrays[key][a] - arrays[key][b]) || a - b);
 }
@@ -148,6 +158,7 @@ function drawRead() {
       value("slip", "probability of a slip"),
       value("meant", "expected of this person"),
       value("consensus", "expected of anybody"),
+      value("loss", page.told ? "loss" : "loss in training"),
       value("confidence", "confidence in training"),
       value("variability", "variability"),
     ),
@@ -168,9 +179,9 @@ function choose(changes, reveal = false) {
     drawViews();
     drawMap();
   }
-  if ("kind" in changes || "query" in changes) {
+  if ("kind" in changes || "query" in changes || "order" in changes) {
     drawList();
-    if (!listed.includes(chosen.place) && listed.length) chosen.place = listed[0];
+    if (("order" in changes || !listed.includes(chosen.place)) && listed.length) chosen.place = listed[0];
   }
   drawRead();
   if (reveal) revealLine();
@@ -196,8 +207,10 @@ function onListKey(event) {
 function setUpAnnotations() {
   if (!count) return;
   byId("annotations").hidden = false;
-  if (page.kinds.length < 3) byId("annotations-title").textContent = "Training dynamics";
+  if (!page.told) byId("annotations-title").textContent = "Training dynamics";
   byId("query").addEventListener("input", (event) => choose({ query: event.target.value }));
+  show("order", Object.entries(ORDERS).map(([value, words]) => h("option", { value }, words)));
+  byId("order").addEventListener("change", (event) => choose({ order: event.target.value }));
   byId("list").addEventListener("keydown", onListKey);
   choose({ kind: null });
   choose({ place: listed[0] });

@@ -6,28 +6,37 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from perspectives.data.scale import level_name
 from perspectives.metrics.groups import SMALLEST_GROUP
 from perspectives.quality.audit.audit import Audit
 from perspectives.quality.audit.people import RULE
 from perspectives.quality.slips import KINDS
-from perspectives.reports.pages.html import packed
+from perspectives.reports.audit.annotations import arrays, kinds, known, points, texts, written
+from perspectives.reports.tables import number
 
-MOST_POINTS, MOST_PEOPLE, MOST_ITEMS = 3_000, 1_000, 200
-LEARNED = ("mostly right in training", "mostly wrong in training")
+MOST_PEOPLE, MOST_ITEMS = 1_000, 200
 
 # Of each table: its columns, what they are called, and how their values are written (see tables.js).
 PEOPLE = {
     "person": ("annotator", "words"), "labels": ("labels", "count"), "agreement": ("agree with others", "number"),
-    "kappa": ("beyond chance", "number"), "competence": ("competence", "number"), "low": ("from", "number"),
-    "high": ("to", "number"), "most_used": ("mostly says", "words"), "most_used_share": ("share", "number"),
+    "distance": ("distance to others", "number"), "kappa": ("beyond chance", "number"),
+    "competence": ("competence", "number"), "low": ("from", "number"), "high": ("to", "number"),
+    "most_used": ("mostly says", "words"), "most_used_share": ("share", "number"),
     "entropy": ("entropy", "number"), "self_agreement": ("with themselves", "number"),
     "gold": ("right on gold", "number"),
 }  # fmt: skip
+EVIDENCE = {  # of suspicion, beside the selected annotator
+    "shared": ("labels beside other people’s", "count"), "z": ("z of agreement with all others", "number"),
+    "group_z": ("highest z with a group of their own", "number"), "groups": ("groups compared with", "count"),
+}  # fmt: skip
+LEVELS = {"level": ("level", "words"), "alpha": ("alpha", "number")}
+PAIRS = {
+    "person": ("annotator", "words"), "other": ("and annotator", "words"), "units": ("items of both", "count"),
+    "agreement": ("agreement", "number"), "kappa": ("Cohen’s kappa", "number"),
+}  # fmt: skip
 COHESION = {
     "attribute": ("attribute", "words"), "group": ("group", "words"), "people": ("people", "count"),
-    "annotations": ("annotations", "count"), "irr": ("IRR", "number"), "xrr": ("xRR", "number"),
-    "gai": ("GAI", "number"), "p_holm": ("p (Holm)", "number"),
+    "annotations": ("annotations", "count"), "pairwise": ("agreement", "number"), "irr": ("IRR", "number"),
+    "xrr": ("xRR", "number"), "gai": ("GAI", "number"), "p_holm": ("p (Holm)", "number"),
 }  # fmt: skip
 BETWEEN = {
     "attribute": ("attribute", "words"), "group": ("group", "words"), "other": ("with", "words"),
@@ -46,14 +55,15 @@ DRIFT = {
 }  # fmt: skip
 NEXT = {
     "text": ("item", "text"), "raters": ("raters", "count"), "labels": ("labels so far", "words"),
-    "disagreement": ("disagreement", "number"), "posterior_entropy": ("entropy of truth", "number"),
-    "gain": ("gain", "small"), "ask": ("ask", "words"),
+    "disagreement": ("disagreement", "number"), "predicted": ("predicted", "number"),
+    "inferred": ("inferred", "words"), "probability": ("probability", "number"),
+    "posterior_entropy": ("entropy of truth", "number"), "gain": ("gain", "small"), "ask": ("ask", "words"),
 }  # fmt: skip
 SLIPS = {
     "attribute": ("attribute", "words"), "group": ("group", "words"), "people": ("people", "count"),
     "annotations": ("annotations", "count"), "slips": ("called slips", "share"), "low": ("from", "share"),
-    "high": ("to", "share"), "perspectives": ("perspectives", "share"), "planted_found": ("planted found", "share"),
-    "planted_auroc": ("planted AUROC", "number"),
+    "high": ("to", "share"), "perspectives": ("perspectives", "share"), "unclear": ("unclear", "share"),
+    "planted_found": ("planted found", "share"), "planted_auroc": ("planted AUROC", "number"),
 }  # fmt: skip
 
 
@@ -62,13 +72,17 @@ def content(audit: Audit, method: str | None = None, seed: int = 0) -> dict[str,
 
     At most 3,000 annotations, 1,000 people and 200 items are on it.
     """
-    described = audit.description
-    chosen = points(audit, seed)
-    texts = _texts(audit, chosen)
+    described, chosen, names = audit.description, points(audit, seed), kinds(audit)
+    everything = np.bincount(known(audit)["kind"].to_numpy(int), minlength=len(names)).tolist()
+    ratings = audit.annotations.scale.kind == "interval"
+    of_groups = ["group_z", "groups"] if audit.coverage.empty else []  # of which nothing may be said then
     tables = {
         "people": table(audit.people.head(MOST_PEOPLE), PEOPLE),
-        "cohesion": table(audit.cohesion, COHESION),
-        "between": table(audit.between, BETWEEN),
+        "evidence": table(audit.people.head(MOST_PEOPLE).drop(columns=of_groups), EVIDENCE),
+        "levels": table(audit.agreement[audit.agreement["level"] != ""], LEVELS),
+        "pairs": table(audit.pairs, PAIRS),
+        "cohesion": table(_cohesion(audit), COHESION),
+        "between": table(audit.between.drop(columns="pairwise" if ratings else [], errors="ignore"), BETWEEN),
         "coverage": table(audit.coverage, COVERAGE),
         "drift": table(audit.drift, DRIFT),
         "next": table(_next(audit), NEXT),
@@ -87,14 +101,15 @@ def content(audit: Audit, method: str | None = None, seed: int = 0) -> dict[str,
         "load": _records(described.load),
         "tables": {name: one for name, one in tables.items() if one["rows"]},
         "suspects": audit.people.head(MOST_PEOPLE)["suspect"].tolist(),
-        "of": {"people": len(audit.people), "items": len(audit.items), "annotations": _available(audit)},
+        "of": {"people": len(audit.people), "items": len(audit.items), "kinds": everything},
         "gaps": _records(audit.told.gaps) if audit.told is not None else [],
-        "kinds": list(KINDS if audit.told is not None else LEARNED),
-        "texts": texts,
+        "told": audit.told is not None,
+        "kinds": names,
+        "texts": texts(audit.annotations, chosen["item_id"].drop_duplicates()),
         "levels": list(audit.annotations.scale.levels),
         "points": [_plain(value) for value in chosen["said"]],
         "expected": [_plain(value) for value in chosen["expected"]] if audit.told is not None else [],
-        "arrays": _arrays(audit, chosen),
+        "arrays": arrays(audit.annotations, chosen),
     }
 
 
@@ -106,136 +121,50 @@ def cards(audit: Audit) -> list[tuple[str, str]]:
         (f"{len(audit.annotations.items):,}", "items"),
         (f"{len(audit.people):,}", "annotators"),
         (f"{load['mean'].iloc[0]:.1f}", "labels per item"),
-        (number(agreed.pairwise), "pairs of labels that agree"),
+        (number(audit.agreement["pairwise"].iloc[0]), "pairs of labels that agree"),
         (number(agreed.alpha), f"Krippendorff’s alpha ({agreed.metric})"),
         (f"{int(audit.people['suspect'].sum()):,}", "annotators suspected of spam"),
     ]
     if audit.told is not None:
         kind = audit.told.annotations["kind"]
-        shown += [(f"{int((kind == name).sum()):,}", f"called {name}s, of {len(kind):,}") for name in KINDS[1:]]
+        shown += [(f"{int((kind == name).sum()):,}", f"called {name}, of {len(kind):,}") for name in KINDS[1:]]
         everyone = audit.told.groups.iloc[0]
         shown.append((number(everyone["planted_auroc"]), "AUROC of planted slips"))
-    return shown
-
-
-def number(value: float) -> str:
-    """Three decimals; – where it is undefined."""
-    return "–" if pd.isna(value) else f"{value:.3f}"
+    return [card for card in shown if card[0] != "–"]
 
 
 def table(found: pd.DataFrame, columns: Mapping[str, tuple[str, str]]) -> dict[str, Any]:
     """Columns with at least one value, and the rows as plain values."""
-    kept = {name: one for name, one in columns.items() if name in found and found[name].notna().any()}
+    there = (found.notna() & (found != "")).any()
+    kept = {name: one for name, one in columns.items() if there.get(name, False)}
     rows = [[_plain(value) for value in row] for row in found[list(kept)].itertuples(index=False)]
     return {"columns": [{"name": name, "kind": kind} for name, kind in kept.values()], "rows": rows}
 
 
-# Annotations to look at. -------------------------------------------------------------------------------------------
-
-
-def points(audit: Audit, seed: int = 0) -> pd.DataFrame:
-    """The annotations shown, the most suspicious first: those likeliest to be slips, the perspectives least like what
-    others say, and others at random. Without slips, the training units, the least confident first.
-
-    Columns: item, person (0: an item's one label), kind (position in the page's kinds), slip, meant, consensus,
-    confidence, variability (nan where unknown), said, expected.
-    """
-    table = _known(audit)
-    if table is None:
-        return pd.DataFrame(columns=["item_id", "item", "person", "kind", *NUMBERS, "said", "expected"])
-    if audit.told is None:
-        table = table.sort_values("confidence", kind="stable", ignore_index=True)
-        kept = np.arange(min(len(table), MOST_POINTS // 2))
-    else:
-        table = table.sort_values("slip", ascending=False, kind="stable", ignore_index=True)
-        apart = table.index[table["kind"] == "perspective"]
-        apart = apart[np.argsort(table["consensus"].to_numpy()[apart], kind="stable")]
-        kept = np.union1d(np.arange(min(len(table), MOST_POINTS // 3)), apart[: MOST_POINTS // 3])
-    others = np.setdiff1d(np.arange(len(table)), kept)
-    drawn = np.random.default_rng(seed).permutation(others)[: MOST_POINTS - len(kept)]
-    shown = table.iloc[np.union1d(kept, drawn)].reset_index(drop=True)
-    items = pd.Index(audit.annotations.items["item_id"])
-    people = pd.Index(audit.annotations.annotators["annotator_id"])
-    kind = shown["kind"].map(KINDS.index) if audit.told is not None else (shown["correctness"] < 0.5).astype(int)
-    return shown.assign(
-        item=items.get_indexer(shown["item_id"]),
-        person=people.get_indexer(shown["annotator_id"]) + 1,
-        kind=kind,
-        said=shown["label"].map(_label),
-    )
-
-
-NUMBERS = ("slip", "meant", "consensus", "confidence", "variability")
-
-
-def _known(audit: Audit) -> pd.DataFrame | None:
-    """Slips and dynamics side by side, nan where one does not know the annotation."""
-    told = None if audit.told is None else audit.told.annotations
-    if told is None or audit.dynamics is None:
-        only = told if audit.dynamics is None else audit.dynamics
-        return None if only is None else only.reindex(columns=[*only.columns, *(n for n in NUMBERS if n not in only)])
-    key = [name for name in ("item_id", "annotator_id", "round", "label") if name in told and name in audit.dynamics]
-    return told.merge(audit.dynamics[[*key, "confidence", "variability"]], how="left", on=key)
-
-
-def _available(audit: Audit) -> int:
-    table = _known(audit)
-    return 0 if table is None else len(table)
-
-
-def _arrays(audit: Audit, chosen: pd.DataFrame) -> dict[str, Any]:
-    shown = chosen["item_id"].unique()
-    votes = np.zeros((len(shown), max(len(audit.annotations.scale.levels), 1)), np.uint16)
-    if audit.annotations.scale.kind != "interval":
-        place = pd.Index(shown).get_indexer(audit.annotations.annotations["item_id"])
-        np.add.at(votes, place[place >= 0], audit.annotations.indicator()[place >= 0].astype(np.uint16))
-    found = {
-        "text": pd.Index(shown).get_indexer(chosen["item_id"]).astype(np.uint32),
-        "person": chosen["person"].to_numpy(np.uint32),
-        "kind": chosen["kind"].to_numpy(np.uint8),
-        "votes": votes,
-        **{name: chosen[name].to_numpy(np.float32) for name in NUMBERS},
-    }
-    return {name: packed(one) for name, one in found.items()}
-
-
-def _texts(audit: Audit, chosen: pd.DataFrame) -> list[str]:
-    items = audit.annotations.items.set_index("item_id")
-    return [_text(items, name) for name in chosen["item_id"].unique()]
-
-
-def _text(items: pd.DataFrame, name: Any) -> str:
-    """The text of an item, its two parts on lines of their own; where there is none, its id."""
-    row = items.loc[name]
-    parts = [row[part] for part in ("text", "text_pair") if part in items and isinstance(row[part], str)]
-    return "\n".join(parts) if parts else f"item {level_name(name)}"
+def _cohesion(audit: Audit) -> pd.DataFrame:
+    """Cohesion of groups beside their raw agreement."""
+    key = ["attribute", "group"]
+    return audit.cohesion.merge(audit.agreement[[*key, "pairwise"]], how="left", on=key)
 
 
 def _next(audit: Audit) -> pd.DataFrame:
     first = audit.items.head(MOST_ITEMS)
-    items = audit.annotations.items.set_index("item_id")
     given = audit.annotations.annotations
     given = given[given["item_id"].isin(first["item_id"])]
     said = {name: _counted(labels) for name, labels in given.groupby("item_id")["label"]}
     return first.assign(
-        text=[_text(items, name) for name in first["item_id"]],
+        text=texts(audit.annotations, first["item_id"]),
         labels=[said.get(name, "none") for name in first["item_id"]],
         ask=first["ask"].where(first["ask"] != "", None),
     )
 
 
 def _counted(labels: pd.Series) -> str:
-    counts = labels.map(_label).value_counts(sort=False).sort_index()
+    counts = labels.map(written).value_counts(sort=False).sort_index()
     return ", ".join(f"{label} × {count}" for label, count in counts.items())
 
 
 # Plain values. -----------------------------------------------------------------------------------------------------
-
-
-def _label(label: Any) -> str:
-    if isinstance(label, (tuple, list, np.ndarray)):
-        return ", ".join(map(str, label)) or "(empty set)"
-    return f"{label:g}" if isinstance(label, float) else str(label)
 
 
 def _records(found: pd.DataFrame) -> Sequence[dict[str, Any]]:

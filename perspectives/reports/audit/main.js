@@ -53,14 +53,19 @@ function drawSummary() {
 }
 
 function drawGroups() {
-  byId("groups").hidden = !page.tables.coverage;
+  byId("groups").hidden = !["levels", "pairs", "coverage"].some((name) => page.tables[name]);
   const small = `Groups of fewer than ${page.smallest} people are shown together and without numbers.`;
+  show(
+    "levels-table",
+    tableOf("levels", "On which levels do people agree?", "Krippendorff’s alpha of whether a set holds the level."),
+  );
+  show("pairs", tableOf("pairs", "Every two annotators", "On the items that both labelled."));
   show(
     "cohesion",
     tableOf(
       "cohesion",
       "Do groups agree among themselves?",
-      "IRR: Krippendorff’s alpha within the group; xRR: its agreement with all others; GAI = IRR / xRR, above 1 a " +
+      "Agreement: share of pairs of labels that are equal; IRR: Krippendorff’s alpha within the group; xRR: its agreement with all others; GAI = IRR / xRR, above 1 a " +
         `perspective of its own. ${small}`,
     ),
   );
@@ -93,8 +98,11 @@ function drawRest() {
       "next",
       "",
       `The ${thousands(page.tables.next?.rows.length ?? 0)} of ${plural(page.of.items, "item")} of which one more ` +
-        "label is expected to tell most. Gain: expected fall of the variance of the item’s distribution of labels. Ask: " +
-        "the group most missing among its raters, or the people who have not labelled it.",
+        "label is expected to tell most. Disagreement: share of pairs of its labels that differ (of ratings: their " +
+        "standard deviation); predicted: of pairs of all people, by the model. Inferred: the likeliest true label by " +
+        "MACE, its probability and the entropy of all of them. Gain: expected fall of the variance of the item’s " +
+        "distribution of labels. Ask: the group that has least of the raters its size would give it, or " +
+        "the people who have not labelled it; nobody who is suspected.",
     ),
   );
 }

@@ -11,10 +11,11 @@ const of = (place, name) => (at[name] === undefined ? null : team.rows[place][at
 function drawChart() {
   const kappas = team.rows.map((_, place) => of(place, "beyond chance") ?? 0);
   const least = Math.min(0, ...kappas), most = Math.min(1, Math.max(0.1, ...kappas) + 0.05);
-  const hasCompetence = at.competence !== undefined;
-  const up = hasCompetence ? "competence" : "agree with others";
+  const up = ["competence", "agree with others", "distance to others"].find((name) => at[name] !== undefined);
+  const hasCompetence = up === "competence";
+  const top = up === "distance to others" ? Math.max(...team.rows.map((_, place) => of(place, up) ?? 0), 1e-9) : 1;
   const right = (kappa) => 44 + ((kappa - least) / (most - least)) * WIDE;
-  const high = (share) => 10 + (1 - share) * TALL;
+  const high = (value) => 10 + (1 - value / top) * TALL;
   const text = (left, top, words, extra = {}) => s("text", { x: left, y: top, ...extra }, words);
   const shownPeople = team.rows.map((_, place) => place).filter((place) =>
     of(place, "beyond chance") !== null && of(place, up) !== null
@@ -34,7 +35,7 @@ function drawChart() {
       [0, most / 2, most, ...(least < -0.1 ? [least] : [])].map((value) =>
         text(right(value), TALL + 26, decimal(value))
       ),
-      [0, 0.5, 1].map((share) => text(38, high(share) + 4, decimal(share), { class: "end" })),
+      [0, top / 2, top].map((value) => text(38, high(value) + 4, decimal(value), { class: "end" })),
       text(44 + WIDE / 2, TALL + 44, "agreement with the others beyond chance"),
       text(12, 10 + TALL / 2, hasCompetence ? "MACE competence" : up, {
         transform: `rotate(-90 12 ${10 + TALL / 2})`,
@@ -63,6 +64,7 @@ function drawChart() {
       {},
       `A dot per annotator${hasCompetence ? ", with the 95 % interval of competence" : ""}; `,
       h("span", { class: "key slip" }, "suspected of spam"),
+      " Click a dot or a row.",
     ),
   );
 }
@@ -81,10 +83,12 @@ function selectPerson(place) {
     h(
       "ul",
       { class: "plain" },
-      team.columns.slice(1).map(({ name, kind }, column) => {
-        const value = team.rows[place][column + 1];
-        return value === null ? null : h("li", {}, `${name}: ${WRITTEN[kind](value)}`);
-      }),
+      [[team, 1], [page.tables.evidence, 0]].flatMap(([table, first]) =>
+        table.columns.slice(first).map(({ name, kind }, column) => {
+          const value = table.rows[place][column + first];
+          return value === null ? null : h("li", {}, `${name}: ${WRITTEN[kind](value)}`);
+        })
+      ),
     ),
   );
 }
@@ -106,7 +110,11 @@ function setUpPeople() {
   const caption = `${plural(page.of.people, "annotator")}, those least like the others first${
     team.rows.length < page.of.people ? `; the first ${thousands(team.rows.length)} are here` : ""
   }. Beyond chance: agreement with the others corrected for what the person’s labels, dealt out at random, would reach. ` +
-    `Competence: MACE, variational Bayes, with the 95 % interval of its posterior. ${page.rule}`;
+    (at.competence === undefined
+      ? ""
+      : "Competence: MACE, variational Bayes, with the 95 % interval of its posterior. ") +
+    (at["distance to others"] === undefined ? "" : "Distance: mean distance from the mean of the others’ ratings. ") +
+    page.rule;
   show(
     "people-table",
     tableOf("people", "", caption, {
@@ -119,4 +127,5 @@ function setUpPeople() {
       }),
     }),
   );
+  selectPerson(0);
 }

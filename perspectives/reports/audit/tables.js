@@ -10,8 +10,7 @@ const WRITTEN = {
   text: String,
 };
 
-// A table of `page.tables`, or nothing where it has no rows. options: rowProperties(place) → properties of a row;
-// numbered: whether the first column holds numbers of annotators.
+// A table of `page.tables`, or nothing where it has no rows. rowProperties(place): properties of a row.
 function tableOf(name, title, caption, { rowProperties = () => ({}) } = {}) {
   const table = page.tables[name];
   if (!table) return null;

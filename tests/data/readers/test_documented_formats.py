@@ -133,6 +133,32 @@ def test_kumar_with_a_rater_key_knows_people_again_and_reports_those_who_change(
         AnnotationSet.from_tables(kumar2021.read(tmp_path, annotator_key="who"), "small")
 
 
+def test_kumar_keeps_the_most_frequent_answer_of_people_who_change(tmp_path):
+    genders = ["Male", "Female", "Female"]
+    records = [
+        {
+            "comment": f"Hello {number}",
+            "comment_id": number,
+            "ratings": [rating(0, who="y", gender=genders[number % 2]), rating(1, who="x", gender=gender)],
+        }
+        for number, gender in enumerate(genders[:2])
+    ] + [{"comment": "Bye", "comment_id": 9, "ratings": [rating(2, who="x", gender=genders[2])]}]
+    kumar_file(tmp_path, *records)
+    annotations = AnnotationSet.from_tables(kumar2021.read(tmp_path, annotator_key="who", varying="mode"), "small")
+    said = annotations.annotators.set_index("annotator_id")["gender"]
+    assert said.to_dict() == {"y": "unknown", "x": "Female"}  # y said both once
+    assert annotations.annotators["political_affiliation"].tolist() == ["Liberal"] * 2
+    with pytest.raises(DataError, match="varying='last' is unknown; choose one of error, mode"):
+        kumar2021.read(tmp_path, varying="last")
+
+
+def test_kumar_scores_above_one_are_toxic(tmp_path):
+    kumar_file(tmp_path, {"comment": "Hello", "comment_id": 5, "ratings": [rating(score) for score in (0, 1, 2, 4)]})
+    annotations = AnnotationSet.from_tables(kumar2021.read(tmp_path, toxic_above=1), "small")
+    assert annotations.scale.levels == ("benign", "toxic")
+    assert annotations.labels.tolist() == [0, 0, 1, 1]
+
+
 def test_kumar_names_the_broken_line(tmp_path):
     good = {"comment": "Hello", "comment_id": 5, "ratings": [rating(0)]}
     kumar_file(tmp_path, good, {"comment": "Bye", "comment_id": 6})

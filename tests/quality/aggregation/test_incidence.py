@@ -83,7 +83,10 @@ def test_of_an_annotation_set():
         ([0, 1], [0, 0], [0, -1], r"label holds -1 at annotation 1 \(1 such\); accepted is 0 to 1; leave annotations"),
         ([0, 1], [0, 0], [0, np.nan], "label holds nan at annotation 1"),
         ([0, 2], [0, 3], [0, 1], r"(?s)item holds 2 at annotation 1 .*annotator holds 3 at annotation 1"),
-        ([0, 1], [0, 0], [0], r"need one code per annotation; got \[2, 2, 1\] codes"),
+        ([0, 1], [0, 0], [0], r"one number per annotation .*; got item \(2,\), annotator \(2,\), label \(1,\)"),
+        ([[0], [1]], [[0], [0]], [[0], [1]], r"one number per annotation .*; got item \(2, 1\)"),
+        ([0, 1], [0, 0], [0, None], "label holds object, such as 0; accepted are numbers from 0 to 1"),
+        (["a", "b"], [0, 0], [0, 1], "item holds <U1, such as .*'a'.*; accepted are numbers from 0 to 1"),
         ([], [], [], "there are no annotations"),
     ],
 )

@@ -6,7 +6,7 @@ from crowds import Crowd, accuracy, crowd
 from scipy.optimize import check_grad
 from scipy.special import softmax
 
-from perspectives.errors import ConfigError
+from perspectives.errors import ConfigError, DataWarning
 from perspectives.quality.aggregation.incidence import Incidence
 from perspectives.quality.aggregation.minimax import _Model, minimax
 
@@ -108,3 +108,15 @@ def test_annotators_of_its_own_model_are_recovered():
 def test_without_a_penalty_it_refuses():
     with pytest.raises(ConfigError, match="penalty=0 must be above 0, or nothing keeps the parameters finite"):
         minimax(crowd().incidence(), penalty=0)
+
+
+def test_an_answer_that_is_none_is_announced():
+    """Ten levels, and four annotations per person."""
+    people = crowd(0, items=20, people=10, levels=10, share=0.2)
+    with pytest.warns(
+        DataWarning, match=r"minimax entropy tells nothing: with penalty=0\.25 .*, about 1 in 10; give a"
+    ):
+        posterior = minimax(people.incidence()).posterior
+    assert np.abs(posterior - 0.1).max() < 0.001
+    told = minimax(people.incidence(), penalty=0.005).posterior
+    assert told.max() > 0.3

@@ -79,8 +79,23 @@ def test_equal_ratings_are_the_answer(rating):
 def test_missing_ratings_are_refused():
     with pytest.raises(DataError, match=r"1 rating\(s\) are missing or infinite; leave such annotations out"):
         mean(np.array([0, 1]), np.array([np.nan, 1]), 2)
-    with pytest.raises(DataError, match="got 0 items, 0 ratings"):
+    with pytest.raises(DataError, match="there are no annotations, so there is nothing to aggregate"):
         median(np.array([], int), np.array([]), 2)
+
+
+def test_what_does_not_fit_is_refused():
+    for item, rating, message in (
+        ([0, 5], [1.0, 2.0], r"item holds 5 at annotation 1 \(1 such\); accepted is 0 to 2"),
+        ([0, -1], [1.0, 2.0], r"item holds -1 at annotation 1 \(1 such\); accepted is 0 to 2"),
+        ([0, 1], [1.0], r"ratings are float64 \(1,\); needed is a number for each of 2 annotations"),
+        ([0, 1], ["good", "bad"], "ratings are <U4 .*; needed is a number"),
+    ):
+        for method in (mean, median):
+            with pytest.raises(DataError, match=message):
+                method(item, rating, 3)
+    with pytest.raises(DataError, match=r"one number per annotation is needed; got item \(2,\), annotator \(1,\)"):
+        lfc_n([0, 1], [0], [1.0, 2.0], (2, 1))
+    assert lfc_n([0.0, 1.0], [0, 0], [1, 2], (2, 1)).ratings.tolist() == [1, 2]
 
 
 def test_the_figures_of_n_emotion(real_data):

@@ -1,33 +1,13 @@
-"""What the parts of the audit share: labels as codes and points, and what the others said."""
+"""What the others said of the unit, beside each annotation."""
 
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
-
-from perspectives.data.annotations import AnnotationSet
-from perspectives.metrics.cross_group import label_points
-
-
-def points(annotations: AnnotationSet) -> np.ndarray:
-    """Each label as a point whose squared distances are those of Krippendorff's alpha, float64 [annotation, axis]; sets
-    of levels differ by the number of levels in only one of them."""
-    kind, labels = annotations.scale.kind, annotations.labels
-    if kind == "multilabel":
-        return labels.astype(float)
-    return label_points(labels, kind, annotations.scale.size)
-
-
-def label_codes(annotations: AnnotationSet) -> np.ndarray:
-    """Equal for equal labels (sets of levels: as a whole), int64 [annotation]."""
-    return pd.factorize(annotations.annotations["label"])[0].astype(np.int64)
 
 
 @dataclass(frozen=True, eq=False)
 class Others:
-    """What the unit's other annotators said, beside each annotation.
-
-    count: how many annotations they gave, int64 [annotation]. mean: of their points, float64 [annotation, axis], and
+    """count: how many annotations they gave, int64 [annotation]. mean: of their points, float64 [annotation, axis], and
     square: of the points' squared norms, [annotation]; nan where nobody else labelled the unit.
     """
 

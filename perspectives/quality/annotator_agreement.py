@@ -12,6 +12,7 @@ from scipy.sparse import csr_array
 from perspectives.data.annotations import AnnotationSet
 from perspectives.errors import DataError
 from perspectives.quality.agreement import units_of
+from perspectives.quality.labels import label_codes
 
 
 def raw_agreement(annotations: AnnotationSet) -> np.ndarray:
@@ -19,7 +20,7 @@ def raw_agreement(annotations: AnnotationSet) -> np.ndarray:
 
     For multilabel scales with the same set of levels; for ratings with the same number.
     """
-    unit, value = units_of(annotations), pd.factorize(annotations.annotations["label"])[0]
+    unit, value = units_of(annotations), label_codes(annotations)
     cell = np.unique(unit * (value.max(initial=0) + 1) + value, return_inverse=True)[1].reshape(-1)
     same, others = np.bincount(cell)[cell] - 1, np.bincount(unit)[unit] - 1
     return np.divide(same, others, out=np.full(len(unit), np.nan), where=others > 0)

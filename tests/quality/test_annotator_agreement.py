@@ -11,7 +11,7 @@ from perspectives.data.annotations import AnnotationSet, Tables
 from perspectives.data.readers import lewidi2023
 from perspectives.data.scale import Scale
 from perspectives.errors import DataError
-from perspectives.quality.annotator_pairs import annotator_agreement, pair_agreement, raw_agreement
+from perspectives.quality.annotator_agreement import annotator_agreement, pair_agreement, raw_agreement
 
 LEVELS = Scale("nominal", ("x", "y", "z"))
 

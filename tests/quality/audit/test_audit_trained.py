@@ -1,0 +1,88 @@
+"""What training adds to an audit, against scikit-learn and counting."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from audited import annotations, predicted
+from sklearn.metrics import roc_auc_score
+
+from perspectives.errors import RunError
+from perspectives.quality.audit.trained import data_map, told
+from perspectives.quality.dynamics import Dynamics
+
+
+def test_planted_slips_are_ranked_as_scikit_learn_ranks_them(monkeypatch):
+    seen = {}
+
+    def remembered(label, item, *rest):
+        found = original(label, item, *rest)
+        seen[len(seen)] = (np.asarray(label), found)
+        return found
+
+    original = told.__globals__["find_slips"]
+    monkeypatch.setitem(told.__globals__, "find_slips", remembered)
+    made = annotations(count=120)
+    groups = told(predicted(made)).groups
+    (label, _), (changed, again) = seen[0], seen[1]
+    planted = label != changed
+    assert 0.02 < planted.mean() < 0.08
+    everyone = groups.iloc[0]
+    assert everyone["planted_auroc"] == pytest.approx(roc_auc_score(planted, again.slip))
+    assert everyone["planted_found"] == pytest.approx((again.kind[planted] == "slip").mean())
+    assert everyone["planted_auroc"] > 0.7
+
+
+def test_loss_is_that_of_the_prediction():
+    made = annotations(count=60)
+    predictions = predicted(made)
+    table = told(predictions).annotations
+    chosen = predictions.probabilities()[np.arange(len(made)), made.labels]
+    np.testing.assert_allclose(table["loss"], -np.log(chosen), rtol=1e-5)
+
+
+def test_rates_by_group_are_shares_and_small_groups_have_none():
+    made = annotations(count=120, careless=6)
+    found = told(predicted(made))
+    table = found.groups.set_index("group")
+    gender = made.annotators["gender"].to_numpy()[made.annotator_index]
+    kind = found.annotations["kind"].to_numpy()
+    assert table.loc["Man", "slips"] == pytest.approx((kind[gender == "Man"] == "slip").mean())
+    assert table.loc["Man", "perspectives"] == pytest.approx((kind[gender == "Man"] == "perspective").mean())
+    assert table.loc["Man", "unclear"] == pytest.approx((kind[gender == "Man"] == "unclear").mean())
+    assert table.loc["everyone", "annotations"] == len(made)
+    small = table.loc["fewer than 5 (1 value)"]
+    assert small["people"] == 2
+    assert np.isnan(small["slips"])
+    assert np.isnan(small["planted_auroc"])
+    rates = table.loc[["Woman", "Man"], "slips"]
+    gap = found.gaps.set_index("attribute").loc["gender", "gap"]
+    assert gap == pytest.approx(abs(rates.diff().iloc[1]))
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda p: replace(p, everyone=None), "train again with predictions.everyone=true"),
+        (lambda p: replace(p, everyone=p.everyone[:, :1]), "gives everybody the same answer"),
+    ],
+)
+def test_predictions_that_cannot_tell_are_refused(change, said):
+    with pytest.raises(RunError, match=said):
+        told(change(predicted(annotations())))
+
+
+def test_dynamics_of_several_runs_are_averaged_over_those_that_saw_the_annotation():
+    table = pd.DataFrame({"item_id": ["a", "b", "c"], "annotator_id": "x", "label": ["no", "no", "yes"]})
+    first = np.log(np.array([[0.2, 0.4], [0.4, 0.8]], np.float32))
+    second = np.log(np.array([[0.9, 0.5]], np.float32))
+    nothing = np.full((1, 1), np.nan, np.float32)
+    found = data_map([
+        Dynamics(table[:2], first, first), Dynamics(table[:2], second, second), Dynamics(table[2:], nothing, nothing)
+    ])  # fmt: skip
+    assert found["item_id"].tolist() == ["a", "b"]
+    np.testing.assert_allclose(found["confidence"], [(0.3 + 0.9) / 2, (0.6 + 0.5) / 2], rtol=1e-6)
+    np.testing.assert_allclose(found["variability"], [0.05, 0.1], rtol=1e-6)
+    assert found["runs"].tolist() == [2, 2]
+    np.testing.assert_allclose(found["threshold_closeness"], [(0.21 + 0.09) / 2, (0.24 + 0.25) / 2], rtol=1e-6)
