@@ -6,6 +6,7 @@ Below the verbs nothing knows about configuration: classes and functions take pl
 import copy
 import functools
 import os
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -25,8 +26,9 @@ VERSION_BASE = "1.3"
 NO_CHOICES = {"hydra"}  # folders of conf/ that are not groups people choose from
 PATH_OPTIONS = ("path", "dir", "folder", "file", "checkpoint")
 TEXT_OPTIONS = ("event", "rule", "composition", "composition.seats", "sweep")
+ELEMENT = re.compile(r"""\s*('(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*"|[^,]*?)\s*,""")  # of a list, quoted or not
 NO_RESULT_DEPENDS_ON = (
-    *("hydra", "paths", "logger", "display", "trainer.progress", "trainer.checkpoint_every", "predictions.max_bytes"),
+    *("hydra", "paths", "logger", "trainer.progress", "trainer.checkpoint_every", "predictions.max_bytes"),
     "model.max_members",
     # Of the data, its name stays: the checksum that stands beside the identity says what was read.
     *("data.card", "data.target", "data.duplicates", "data.reader"),
@@ -59,6 +61,13 @@ def groups() -> list[str]:
     )
 
 
+def groups_of(config_name: str) -> list[str]:
+    """Names of the groups that `conf/<config_name>.yaml` chooses from, sorted."""
+    defaults = OmegaConf.select(OmegaConf.load(conf_dir() / f"{config_name}.yaml"), "defaults")
+    named = {str(key).removeprefix("optional ") for entry in defaults if isinstance(entry, DictConfig) for key in entry}
+    return sorted(named & set(groups()))
+
+
 def choices(group: str) -> list[str]:
     """What can be chosen in a group, sorted; choices in subfolders with a `/`. Empty for an unknown group."""
     folder = conf_dir() / group
@@ -75,6 +84,13 @@ def describe_choice(group: str, name: str) -> str:
         if line.startswith("#") and comment and not comment.startswith("@package"):
             return comment
     return ""
+
+
+OmegaConf.register_new_resolver(  # for the help of a verb; see conf/hydra/default.yaml
+    "groups_of",
+    lambda config_name: "\n".join(f"{group}: {', '.join(choices(group))}" for group in groups_of(config_name)),
+    replace=True,
+)
 
 
 # Composing. --------------------------------------------------------------------------------------------------------
@@ -131,25 +147,33 @@ def _quoted(override: str, sweep: bool) -> str:
 def quote_texts(overrides: Iterable[str], sweep: bool = False) -> list[str]:
     """Overrides whose value is in a grammar of our own (events, rules, compositions, pools), quoted for Hydra.
 
-    Lists `[a,b]` stay lists. A composition that is no preset becomes `composition.seats`. sweep: commas part the values
-    of several runs, except of compositions and sweeps over pools, which hold commas themselves.
+    Lists `[a,b]` stay lists, and what is quoted in them stays as it is. A composition that is no preset becomes
+    `composition.seats`. sweep: commas part the values of several runs, except of compositions and sweeps over pools,
+    which hold commas themselves.
     """
     return [_quoted_text(override, sweep) for override in overrides]
 
 
 def _quoted_text(override: str, sweep: bool) -> str:
     key, equals, value = override.partition("=")
-    if not equals or key not in TEXT_OPTIONS or value in ("", "null") or value[0] in "\"'":
+    if not equals or key not in TEXT_OPTIONS or value in ("", "null"):
+        return override
+    if sweep and key in ("event", "rule") and not value.startswith("["):
+        return f"{key}={_literals(value)}"
+    if value[0] in "\"'":
         return override
     if key == "composition":
         if all(name in choices(key) for name in (value.split(",") if sweep else [value])):
             return override
         key = "composition.seats"
     if value.startswith("[") and value.endswith("]"):
-        return f"{key}=[{','.join(map(literal, value[1:-1].split(',')))}]"
-    if sweep and key in ("event", "rule"):
-        return f"{key}={','.join(map(literal, value.split(',')))}"
+        return f"{key}=[{_literals(value[1:-1])}]"
     return f"{key}={literal(value)}"
+
+
+def _literals(values: str) -> str:
+    """Elements of a list, quoted unless they are; commas within quotes part nothing."""
+    return ",".join(one if one[:1] in ("'", '"') else literal(one) for one in ELEMENT.findall(f"{values},"))
 
 
 def literal(value: str) -> str:
@@ -202,6 +226,8 @@ def _without_later_options(identity: dict[str, Any]) -> dict[str, Any]:
         del identity["dynamics"]
     if "stratify" in identity.get("split", {}) and identity["split"]["stratify"] is None:
         del identity["split"]["stratify"]
+    if identity.get("encoder", {}).get("pairs") == "together":
+        del identity["encoder"]["pairs"]
     return identity
 
 

@@ -8,7 +8,7 @@ from hydra.errors import HydraException, MissingConfigException, OverrideParseEx
 from omegaconf import DictConfig, ListConfig
 from omegaconf.errors import OmegaConfBaseException
 
-from perspectives.config import _compose, choices, groups
+from perspectives.config import _compose, choices, groups_of
 
 
 def explain(error: Exception, config_name: str, overrides: list[str]) -> str:
@@ -50,10 +50,12 @@ def _several_values(override: str) -> str:
 
 
 def _missing_choice(error: MissingConfigException) -> str:
-    group, _, name = (error.missing_cfg_file or "").rpartition("/")
+    group, _, name = (error.missing_cfg_file or "").partition("/")
     available = choices(group) if group else []
     if not available:
         return str(error).split("Config search path:")[0].split("Search path:")[0].strip()
+    if group == "data" and name.endswith((".csv", ".tsv", ".jsonl", ".parquet")):
+        return f"data={name} names a file; a corpus of your own is data=table data.reader.path={name}"
     close = difflib.get_close_matches(name, available, n=1)
     return f"{group}={name} is not available; {_hint(close)}choose one of {', '.join(available)}"
 
@@ -64,7 +66,7 @@ def _unknown_option(key: str, config_name: str, overrides: list[str]) -> str:
         cfg = _compose(config_name, others)
     except (HydraException, OmegaConfBaseException):
         cfg = _compose(config_name, [])
-    known = list(dict.fromkeys([*groups(), *_keys(cfg)]))
+    known = list(dict.fromkeys([*groups_of(config_name), *_keys(cfg)]))
     close = _closest(key, known)
     *parent, _ = key.split(".")
     siblings = [name for name in known if parent and name.split(".")[:-1] == parent]

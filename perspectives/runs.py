@@ -134,10 +134,7 @@ class Run:
         provenance = {
             "command": _command(),
             "started": now,
-            "commit": _commit(),
-            "versions": {name: _version(name) for name in PACKAGES},
-            "python": platform.python_version(),
-            "machine": f"{platform.system()} {platform.machine()}",
+            **environment(),
             "data": {"checksum": checksum, "notes": list(notes)},
             "results_version": RESULTS_VERSION,
         }
@@ -201,6 +198,16 @@ def find_runs(paths: list[str | Path]) -> list[Run]:
         outermost = sorted(folder for folder in folders if folders.isdisjoint(folder.parents))
         found |= {folder.resolve(): Run(folder) for folder in outermost}
     return list(found.values())
+
+
+def environment() -> dict[str, Any]:
+    """`commit` of the code (None outside a clone), `versions` of packages, `python` and `machine`."""
+    return {
+        "commit": _commit(),
+        "versions": {name: _version(name) for name in PACKAGES},
+        "python": platform.python_version(),
+        "machine": f"{platform.system()} {platform.machine()}",
+    }
 
 
 def _command() -> str | None:

@@ -155,6 +155,32 @@ def test_check_passes_defaults_and_lists_every_problem(capsys, tmp_path, monkeyp
     ]
 
 
+def test_check_reads_a_table_of_ones_own(capsys, tmp_path, monkeypatch):
+    def checked(*options) -> list[str]:
+        code = cli.main(["check", "encoder=tiny", "data=table", f"paths.runs={tmp_path}", *options])
+        lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
+        assert code == any(line.startswith("PROBLEM") for line in lines)
+        return [line for line in lines if line.startswith(("PROBLEM", "ok data"))]
+
+    assert checked() == [
+        "PROBLEM configuration data.reader: perspectives.data.readers.table.read needs path, which has no value; set "
+        "data.reader.path=…"
+    ]
+    mine = tmp_path / "mine.csv"
+    mine.touch()
+    assert checked(f"data.reader.path={mine}")[0].startswith(f"PROBLEM data {mine} could not be read as a table: ")
+    mine.write_text("item_id,annotator_id,label,text\n1,a,yes,Tea\n1,b,no,Tea\n")
+    assert checked(f"data.reader.path={mine}") == [f"ok data {mine}: 2 annotations that can be used"]
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "tables").mkdir()
+    assert checked("data.reader.path=tables/mine") == [
+        "PROBLEM data tables/mine does not exist; set data.reader.path"
+    ]  # no name on the Hub: the folder is here
+    assert checked("data.reader.path=someone/tea") == [
+        "ok data someone/tea is not on this machine: taken for owner/name on the Hub"
+    ]
+
+
 def test_check_names_packages_that_do_not_fit(monkeypatch):
     monkeypatch.setattr(check.importlib.metadata, "requires", lambda name: ["numpy<1", "no-such-package>=2"])
     problems = {finding.subject: finding.detail for finding in check._packages() if finding.problem}
@@ -226,8 +252,23 @@ def test_hydra_flags_work(jobs, capsys):
     out = capsys.readouterr().out
     assert out.startswith("usage: perspectives VERB")
     assert "\nlogger: csv, wandb\n" in out
+    assert "\ncomposition: " not in out
     assert "Powered by" not in out
     assert jobs == []
+
+
+def test_the_help_of_a_verb_lists_what_it_takes(jobs, capsys):
+    assert exit_code("jury", "--help") == 0
+    shown, _, options = capsys.readouterr().out.partition("Options, with the values")
+    assert "\n\ncomposition: balanced, population, proportional\npaths: default\n\n" in shown
+    assert "model:" not in shown
+    assert "\nsize: 12\n" in options
+
+
+@pytest.mark.parametrize(("verb", "needed"), [("data", "action"), ("reproduce", "PAPER")])
+def test_only_what_is_required_is_called_required(verb, needed, capsys):
+    assert exit_code(verb) == 2
+    assert capsys.readouterr().err.endswith(f"error: the following arguments are required: {needed}\n")
 
 
 def exit_code(*args):

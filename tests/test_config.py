@@ -18,9 +18,11 @@ from perspectives.config import (
     conf_dir,
     describe_choice,
     groups,
+    groups_of,
     instantiate,
     options_of_sweeps,
     quote_paths,
+    quote_texts,
     run_identity,
 )
 from perspectives.data.scale import Scale
@@ -137,6 +139,45 @@ def test_mistakes_are_named_with_what_to_do(override, message):
     assert "append" not in str(caught.value) or "leave the + out" in str(caught.value)
     assert "+trainer" not in str(caught.value)
     assert str(conf_dir()) not in str(caught.value)
+
+
+def test_a_verb_is_offered_its_own_groups_only():
+    with pytest.raises(ConfigError) as caught:
+        compose("jury", ["run=x", "model=multitask"])
+    assert str(caught.value) == "there is no option model; `perspectives jury --cfg job` prints all options"
+    with pytest.raises(ConfigError, match=r"there is no option compositoin; did you mean composition\?"):
+        compose("jury", ["run=x", "compositoin=balanced"])
+    assert groups_of("jury") == ["composition", "paths"]
+    assert groups_of("train") == sorted({*groups()} - {"composition"})  # experiment and debug, too: none by default
+
+
+@pytest.mark.parametrize("file", ["mine.csv", "./mine.csv", "/there/mine.csv", "sub/mine.parquet"])
+def test_a_file_given_as_a_corpus_is_told_where_it_belongs(file):
+    with pytest.raises(ConfigError) as caught:
+        compose(overrides=[f"data={file}"])
+    said = f"data={file} names a file; a corpus of your own is data=table data.reader.path={file}"
+    assert str(caught.value) == said
+    assert compose(overrides=said.rpartition(" is ")[2].split()).data.reader.path == file
+
+
+@pytest.mark.parametrize(
+    ("typed", "sweep", "read"),
+    [
+        ('rule=[majority,"supermajority 2/3"]', False, ["majority", "supermajority 2/3"]),
+        ("rule=[ majority , 'supermajority 2/3' ]", False, ["majority", "supermajority 2/3"]),
+        ("event=['label=a,b', label=c]", False, ["label=a,b", "label=c"]),
+        ("event=[label=don't,label=won't]", False, ["label=don't", "label=won't"]),
+        ("event=[label>=3]", False, ["label>=3"]),
+        ("event='label=a,b'", False, "label=a,b"),
+        ("rule='supermajority 2/3',majority", True, ["supermajority 2/3", "majority"]),
+        ('event=label=a|b,"label=c,d"', True, ["label=a|b", "label=c,d"]),
+    ],
+)
+def test_elements_of_lists_arrive_as_typed_quoted_or_not(typed, sweep, read):
+    [quoted] = quote_texts([typed], sweep)
+    parsed = OverridesParser.create().parse_override(quoted)
+    came = [one.text for one in parsed.value().list] if parsed.is_sweep_override() else parsed.value()
+    assert came == read
 
 
 def test_all_problems_are_listed_at_once_with_their_place():
@@ -291,7 +332,7 @@ def test_identity_leaves_out_the_path_of_the_data_and_what_lies_under_paths():
     cfg = OmegaConf.create(
         {
             "paths": {"data": "/x"},
-            "display": 1,
+            "logger": 1,
             "data": {"name": "d", "reader": {"path": "/x/y", "target": "${data.target}"}, "target": "t"},
             "encoder": {"store": "${paths.data}/e", "size": 3},
             "copy": "${encoder}",

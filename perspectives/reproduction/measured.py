@@ -1,12 +1,12 @@
-"""Cells that are no score of predictions: a function measures a whole column, once, and what it found is kept.
+"""Cells that are no score of predictions: each is measured once, by a function, and what it found is kept.
 
-A measurement is a function
+`measure: module.function` of a table is called once per column, with what stands in the column's `given`:
 
-    measure(rows, runs, folder, smoke, **given) -> {row: {metric: Measurement}}
+    function(setting, **given) -> Measure
 
-rows: name → what stands in the row's `given`. runs: name → the finished runs of the row, where it has trainings.
-folder: for trainings of its own, shared by all tables of all papers. smoke: whether only to see if everything runs.
-given: the column's. Metrics are those named in the table, on the right-hand side. Rows may be missing from the answer.
+which then measures one row after the other. Metrics are those named in the table, on the right-hand side. What was
+found lies in `measured/` below the folder of runs, in a file per cell, named by everything it depends on: a killed
+table goes on with the next cell, a row that fails leaves the others alone, tables that share a cell measure it once.
 """
 
 import hashlib
@@ -14,14 +14,18 @@ import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import cache, cached_property
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
-from perspectives.errors import ConfigError
+from perspectives.config import compose
+from perspectives.data.readers.common import MissingData
+from perspectives.errors import ConfigError, PerspectivesError
 from perspectives.files import read_json, write_json
 from perspectives.reproduction.spec import Table
-from perspectives.reproduction.trainings import Cell
-from perspectives.runs import RESULTS_VERSION
+from perspectives.reproduction.trainings import Cell, Training
+from perspectives.runs import Run, environment
 
 NAN = math.nan
 
@@ -29,7 +33,7 @@ NAN = math.nan
 @dataclass(frozen=True)
 class Measurement:
     """A number with its 95 % interval (nan where there is none), the standard deviation over seeds (nan for one), what
-    it rests on (`{"items": 800}`) and what was chosen on validation."""
+    it rests on (`{"items": 800}`), what was chosen on validation and whether the interval is over annotators too."""
 
     value: float
     low: float = NAN
@@ -39,42 +43,131 @@ class Measurement:
     folds: int = 1
     counts: Mapping[str, int] = field(default_factory=dict)
     setting: str = ""
+    over_annotators: bool = False
 
 
-Found = dict[str, dict[str, Measurement]]
+Metrics = Mapping[str, Measurement]
 
 
-def place(table: Table, column: str, cells: Sequence[Cell], root: Path, smoke: bool) -> Path:
-    """The file that holds what was measured of a column, named by everything it depends on but the data's files."""
-    rows = {cell.row: [table.rows[cell.row].given, [run.folder.name for run in cell.runs]] for cell in cells}
-    identity = [table.measure, dict(table.columns[column].given), rows, smoke, RESULTS_VERSION]
-    key = hashlib.sha256(json.dumps(identity, sort_keys=True, default=str).encode()).hexdigest()[:8]
-    return root / "measured" / f"{table.name}-{''.join(c if c.isalnum() else '_' for c in column)}-{key}.json"
+@dataclass(frozen=True)
+class Setting:
+    """Where and how to measure. root: the folder of runs. places: options `paths.…=…` of the command line. smoke: only
+    to see whether everything runs."""
+
+    root: Path
+    places: tuple[str, ...] = ()
+    smoke: bool = False
+
+    @cached_property
+    def data(self) -> Path:
+        """The folder of published files."""
+        return Path(compose(overrides=self.places).paths.data).expanduser()
+
+    @property
+    def trainings(self) -> Path:
+        """Folder for trainings that are no cells, shared by all tables of all papers."""
+        return self.root / "trainings"
 
 
-def measure(table: Table, column: str, cells: Sequence[Cell], root: Path, smoke: bool) -> None:
-    """Measure a column and write what was found; what is there already is kept."""
-    path = place(table, column, cells, root, smoke)
-    if path.exists():
-        return
-    rows = {cell.row: table.rows[cell.row].given for cell in cells}
-    runs = {cell.row: cell.runs for cell in cells}
-    found = _function(str(table.measure))(
-        rows=rows, runs=runs, folder=root.parent / "trainings", smoke=smoke, **table.columns[column].given
-    )
-    write_json(path, {row: {metric: asdict(one) for metric, one in metrics.items()} for row, metrics in found.items()})
+@dataclass(frozen=True)
+class Measure:
+    """How to measure the rows of a column.
+
+    row: from what stands in the row's `given`, and its finished runs, to its metrics; none where it does not apply.
+    identity: what the numbers depend on besides that: of the data, and a version to raise by hand when they change.
+    alike: a training like those that are made only to measure; None where there are none. trainings: from `given` to
+        names for the trainings the row rests on, the same for those that rows share.
+    """
+
+    row: Callable[[Any, Sequence[Run]], Metrics]
+    identity: Any
+    alike: Training | None = None
+    trainings: Callable[[Any], set] = lambda given: set()
 
 
-def read(path: Path) -> Found:
-    """What `measure` wrote; empty where it did not yet."""
-    if not path.exists():
-        return {}
-    return {
-        row: {metric: Measurement(**one) for metric, one in metrics.items()} for row, metrics in read_json(path).items()
-    }
+@dataclass(frozen=True)
+class Kept:
+    """What became of a cell. failed: why it has no metrics; such a cell is measured again. environment: the code and
+    the machine, see `runs.environment`."""
+
+    metrics: Metrics
+    failed: str | None = None
+    environment: Mapping[str, Any] = field(default_factory=dict)
 
 
-def _function(dotted: str) -> Callable[..., Found]:
+class Measurements:
+    """The measured cells of a table."""
+
+    def __init__(self, table: Table, setting: Setting) -> None:
+        self.table, self.setting = table, setting
+        self._columns: dict[str, Measure | MissingData] = {}
+
+    def missing(self, column: str) -> str | None:
+        """What data is not there, and where to put it."""
+        found = self._prepared(column)
+        return str(found) if isinstance(found, MissingData) else None
+
+    def column(self, column: str) -> Measure:
+        """Raises MissingData, and ConfigError for a function that is not there."""
+        found = self._prepared(column)
+        if isinstance(found, MissingData):
+            raise found
+        return found
+
+    def _prepared(self, column: str) -> Measure | MissingData:
+        if column not in self._columns:
+            try:
+                given = self.table.columns[column].given
+                self._columns[column] = _function(str(self.table.measure))(self.setting, **given)
+            except MissingData as error:
+                self._columns[column] = error
+        return self._columns[column]
+
+    def place(self, cell: Cell) -> Path:
+        """The file of a cell."""
+        key = hashlib.sha256(json.dumps(self._identity(cell), sort_keys=True).encode()).hexdigest()[:12]
+        return self.setting.root / "measured" / f"{str(self.table.measure).rpartition('.')[2]}-{key}.json"
+
+    def _identity(self, cell: Cell) -> dict[str, Any]:
+        return {
+            "measure": self.table.measure,
+            "column": dict(self.table.columns[cell.column].given),
+            "row": self.table.rows[cell.row].given,
+            "runs": [run.folder.name for run in cell.runs],
+            "depends": self.column(cell.column).identity,
+        }
+
+    def finished(self, cell: Cell) -> bool:
+        found = self.kept(cell)
+        return found is not None and found.failed is None
+
+    def kept(self, cell: Cell) -> Kept | None:
+        """None where nothing was measured yet."""
+        path = self.place(cell)
+        if not path.exists():
+            return None
+        found = read_json(path)
+        metrics = {name: Measurement(**one) for name, one in found["metrics"].items()}
+        return Kept(metrics, found["failed"], found["environment"])
+
+    def measure(self, cell: Cell) -> None:
+        """Measure a cell and write what was found, or why nothing could be."""
+        metrics: Metrics = {}
+        failed = None
+        try:
+            metrics = self.column(cell.column).row(self.table.rows[cell.row].given, cell.runs)
+        except Exception as error:  # whatever it is, it is the row's own
+            failed = str(error) if isinstance(error, PerspectivesError) else f"{type(error).__name__}: {error}"
+        found = {"metrics": {name: asdict(one) for name, one in metrics.items()}, "failed": failed}
+        write_json(self.place(cell), {"of": self._identity(cell), **found, "environment": _environment()})
+
+
+@cache
+def _environment() -> dict[str, Any]:
+    return environment()
+
+
+def _function(dotted: str) -> Callable[..., Measure]:
     module, _, name = dotted.rpartition(".")
     try:
         return getattr(import_module(module), name)

@@ -9,15 +9,23 @@ from contextlib import contextmanager
 EVERY = 1.0  # seconds between looks
 
 
+def _never(job: int) -> bool:
+    return False
+
+
 @contextmanager
-def watched(what: str, costs: Sequence[float], finished: Callable[[int], bool]) -> Iterator[None]:
-    """Says on stderr how many jobs are finished and about how much time is left, whenever one is.
+def watched(
+    what: str, costs: Sequence[float], finished: Callable[[int], bool], failed: Callable[[int], bool] = _never
+) -> Iterator[None]:
+    """Says on stderr how many jobs are finished and about how much time is left: at the start, whenever one is, and at
+    the end, then with those that are not.
 
     costs: what each job is expected to take, in seconds; nan where nobody knows, which counts as the mean of the rest.
-    finished: whether the job at a position is. On a terminal one line is kept up to date, elsewhere lines are added.
+    finished, failed: whether the job at a position is; a failure that cannot be seen meanwhile is seen at the end.
+    On a terminal one line is kept up to date, elsewhere lines are added.
     """
     stop = threading.Event()
-    watcher = threading.Thread(target=_watch, args=(what, shares(costs), finished, stop), daemon=True)
+    watcher = threading.Thread(target=_watch, args=(what, costs, finished, failed, stop), daemon=True)
     watcher.start()
     try:
         yield
@@ -35,27 +43,47 @@ def shares(costs: Sequence[float]) -> list[float]:
     return [cost / total for cost in filled]
 
 
-def _watch(what: str, parts: list[float], finished: Callable[[int], bool], stop: threading.Event) -> None:
-    begun, waiting, last = time.monotonic(), set(range(len(parts))), -1
+def whole(costs: Sequence[float]) -> float:
+    """Seconds for all of it, nan where nothing is known."""
+    known = [cost for cost in costs if cost == cost]
+    return sum(known) / len(known) * len(costs) if known else float("nan")
+
+
+def _watch(
+    what: str,
+    costs: Sequence[float],
+    finished: Callable[[int], bool],
+    failed: Callable[[int], bool],
+    stop: threading.Event,
+) -> None:
+    begun, jobs, last = time.monotonic(), range(len(costs)), (-1, -1)
+    waiting, lost = set(jobs), set[int]()
+    parts, expected = shares(costs), whole(costs)
     while True:
-        ended = stop.wait(EVERY)
-        waiting = {job for job in waiting if not finished(job)}
-        count = len(parts) - len(waiting)
-        if count != last:
-            done = sum(part for job, part in enumerate(parts) if job not in waiting)
-            _say(f"{what}: {count} of {len(parts)} done{left(time.monotonic() - begun, done)}")
-            last = count
+        ended = stop.wait(EVERY) if last[0] >= 0 else False
+        lost |= {job for job in waiting if failed(job)}
+        waiting = {job for job in waiting - lost if not finished(job)}
+        lost, waiting = (lost | waiting, set()) if ended else (lost, waiting)
+        now = len(jobs) - len(waiting) - len(lost), len(lost)
+        if now != last:
+            done = sum(parts[job] for job in jobs if job not in waiting)
+            time_left = left(time.monotonic() - begun, done, expected)
+            _say(f"{what}: {now[0]} of {len(jobs)} done{f', {now[1]} not' if now[1] else ''}{time_left}")
+            last = now
         if ended:
             if sys.stderr.isatty():
                 print(file=sys.stderr)
             return
 
 
-def left(elapsed: float, done: float) -> str:
-    """`, about 3 min left` after `elapsed` seconds for the share `done` of the work; empty at the start and end."""
-    if not 0 < done < 1 - 1e-9:
+def left(elapsed: float, done: float, expected: float = float("nan")) -> str:
+    """`, about 3 min left` after `elapsed` seconds for the share `done` of the work; before anything is done by the
+    `expected` seconds, in one process. Empty at the end and where nobody knows."""
+    if done > 1 - 1e-9:
         return ""
-    return f", about {duration(elapsed * (1 - done) / done)} left"
+    seconds = elapsed * (1 - done) / done if done > 0 else expected
+    where = "left" if done > 0 else "in one process"
+    return f", about {duration(seconds)} {where}" if seconds == seconds else ""
 
 
 def duration(seconds: float) -> str:

@@ -1,6 +1,8 @@
 """One table from its specification to the files: plan, train what is missing, measure, write."""
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -9,16 +11,17 @@ import numpy as np
 from omegaconf import DictConfig
 
 from perspectives.config import compose, literal, quote_paths
+from perspectives.errors import ConfigError
 from perspectives.files import write_text
 from perspectives.fit import MODEL_FREE
-from perspectives.reproduction import measured
 from perspectives.reproduction.expected import expected_seconds
 from perspectives.reproduction.launch import launch, train
-from perspectives.reproduction.progress import duration, watched
+from perspectives.reproduction.measured import Kept, Measurements, Setting
+from perspectives.reproduction.progress import duration, watched, whole
 from perspectives.reproduction.results import filled
 from perspectives.reproduction.spec import Paper, Table, read_paper
 from perspectives.reproduction.tables import ENDINGS, render
-from perspectives.reproduction.trainings import Cell, Training, cells
+from perspectives.reproduction.trainings import Cell, Training, cells, trains
 from perspectives.runs import Run
 
 QUIET = "trainer.progress=false"  # several bars would write over each other
@@ -27,20 +30,33 @@ QUIET = "trainer.progress=false"  # several bars would write over each other
 class Reproduction:
     """The work on one table.
 
-    typed: options of the command line for all trainings. smoke: only to see whether everything runs. Runs, measurements
-    and tables lie below `<paths.runs>/<paper>`, those of a smoke test in a folder of their own.
+    typed: options of the command line for all trainings. smoke: only to see whether everything runs. Runs and tables
+    lie below `<paths.runs>/<paper>`, what is measured and trained for several papers beside them, everything of a smoke
+    test in a folder of its own.
+
+    Raises ConfigError for options of trainings where nothing is trained for a cell.
     """
 
     def __init__(self, paper: Paper, table: Table, typed: Sequence[str] = (), smoke: bool = False) -> None:
         self.paper, self.table, self.asked, self.smoke = paper, table, list(typed), smoke
-        runs = Path(compose(overrides=[option for option in typed if option.startswith("paths.")]).paths.runs)
-        self.root = runs.expanduser() / ("smoke" if smoke else "") / paper.name
+        places = tuple(option for option in typed if option.startswith("paths."))
+        runs = Path(compose(overrides=places).paths.runs).expanduser() / ("smoke" if smoke else "")
+        self.root = runs / paper.name
         self.typed = [*(option for option in typed if not option.startswith("paths.runs=")), f"paths.runs={self.root}"]
-        self.changed = any(not option.startswith("paths.") for option in typed)
+        self.changed = len(places) < len(typed)
+        self.measurements = Measurements(table, Setting(runs, places, smoke))
+        if self.changed and not any(trains(table, row, column) for column in table.columns for row in table.rows):
+            raise ConfigError(_unusable(paper, table, [option for option in typed if option not in places]))
 
     @cached_property
     def cells(self) -> list[Cell]:
-        return cells(self.table, self.typed, self.smoke)
+        return [self._with_data(cell) for cell in cells(self.table, self.typed, self.smoke)]
+
+    def _with_data(self, cell: Cell) -> Cell:
+        """The cell, empty where it is measured on data that is not there."""
+        if self.table.measure is None or cell.empty is not None:
+            return cell
+        return replace(cell, empty=self.measurements.missing(cell.column))
 
     @cached_property
     def trainings(self) -> list[Training]:
@@ -50,6 +66,12 @@ class Reproduction:
 
     def missing(self) -> list[Training]:
         return [training for training in self.trainings if not training.run.finished]
+
+    def unmeasured(self) -> list[Cell]:
+        """Cells that are measured, with data at hand, and were not yet."""
+        if self.table.measure is None:
+            return []
+        return [cell for cell in self.cells if cell.empty is None and not self.measurements.finished(cell)]
 
     def expected(self, trainings: Sequence[Training]) -> list[float]:
         """Seconds, by what finished runs took: of this paper, or of any beside it."""
@@ -62,17 +84,39 @@ class Reproduction:
         waiting = self.missing()
         seconds = self.expected(waiting)
         lines = [f"{self.paper.name}, {self.table.name}: {self.table.title}"]
-        lines.append(f"  {len(self.trainings) - len(waiting)} of {len(self.trainings)} runs are finished")
+        if self.trainings:
+            lines.append(f"  {len(self.trainings) - len(waiting)} of {len(self.trainings)} runs are finished")
         by_cell = {training.run.folder: cost for training, cost in zip(waiting, seconds, strict=True)}
         for cell in self.cells:
             costs = [by_cell[run.folder] for run in cell.runs if run.folder in by_cell]
             if costs:
                 lines.append(f"  to run: {cell.row}, {cell.column}: {len(costs)} of {len(cell.runs)}, {_about(costs)}")
         lines += [f"  empty, in {', '.join(columns)}: {why}" for why, columns in self._empty().items()]
-        lines += [f"  to measure: {', '.join(self.unmeasured())}"] if self.unmeasured() else []
-        return "\n".join(
-            [*lines, f"  altogether {_about(seconds)} in one process" if waiting else "  nothing to train"]
-        )
+        unmeasured = self.unmeasured()
+        own = self._own_trainings(unmeasured)
+        for column in dict.fromkeys(cell.column for cell in unmeasured):
+            mine = [costs for cell, costs in zip(unmeasured, own, strict=True) if cell.column == column]
+            costs = list(itertools.chain(*mine))
+            more = f", with at most {len(costs)} trainings of their own, {_about(costs)}" if costs else ""
+            rows = sum((cell.column, cell.empty) == (column, None) for cell in self.cells)
+            lines.append(f"  to measure: {column}: {len(mine)} of {rows} rows{more}")
+            seconds += costs
+        nothing = "  nothing to train" + ("" if unmeasured else " or measure")
+        return "\n".join([*lines, f"  altogether {_about(seconds)} in one process" if seconds else nothing])
+
+    def _own_trainings(self, waiting: Sequence[Cell]) -> list[list[float]]:
+        """For each of these cells the seconds of every training it is measured with and those before it are not. At
+        most: which of them are finished is only seen when they are needed."""
+        alike = {cell.column: self.measurements.column(cell.column).alike for cell in waiting}
+        asked = {column: training for column, training in alike.items() if training is not None}
+        seconds = dict(zip(asked, self.expected(list(asked.values())), strict=True)) if asked else {}
+        found, known = [], set[tuple]()
+        for cell in waiting:
+            needed = self.measurements.column(cell.column).trainings(self.table.rows[cell.row].given)
+            new = {(cell.column, name) for name in needed} - known
+            found.append([seconds.get(cell.column, float("nan"))] * len(new))
+            known |= new
+        return found
 
     def _empty(self) -> dict[str, list[str]]:
         """Why cells stay empty → the columns they are in."""
@@ -94,13 +138,24 @@ class Reproduction:
             waiting, costs = [waiting[job] for job in order], [costs[job] for job in order]
             with watched(f"{self.table.name}, runs", costs, lambda job: waiting[job].run.finished):
                 failures += _failures("train", train, [_job(training) for training in waiting], launcher)
-        columns = [column for column in self.unmeasured() if self._ready(column)]
-        if columns:
-            costs = [float("nan")] * len(columns)
-            with watched(f"{self.table.name}, measured", costs, lambda job: self._place(columns[job]).exists()):
-                jobs = [self._measure_job(column) for column in columns]
-                failures += _failures("measure", measure_column, jobs, launcher)
+        failures += self._measured(launcher)
         return failures
+
+    def _measured(self, launcher: Sequence[str]) -> list[str]:
+        """Measure what can be, a job per column."""
+        waiting = [cell for cell in self.unmeasured() if all(run.finished for run in cell.runs)]
+        if not waiting:
+            return []
+        for cell in waiting:
+            self.measurements.place(cell).unlink(missing_ok=True)  # what failed before
+        own = self._own_trainings(waiting)
+        costs = [sum(costs) if any(own) else float("nan") for costs in own]
+        kept = [self.measurements.place(cell) for cell in waiting]
+        jobs = [self._measure_job(column) for column in dict.fromkeys(cell.column for cell in waiting)]
+        with watched(f"{self.table.name}, measured", costs, lambda cell: kept[cell].exists()):
+            failures = _failures("measure", measure_column, jobs, launcher)
+        found = ((cell, self.measurements.kept(cell)) for cell in waiting)
+        return failures + [f"{cell.row}, {cell.column}: {one.failed}" for cell, one in found if one and one.failed]
 
     def _measure_job(self, column: str) -> list[str]:
         typed = ",".join(literal(option) for option in self.asked)
@@ -109,31 +164,20 @@ class Reproduction:
             f"smoke={str(self.smoke).lower()}",
         ]  # fmt: skip
 
-    def measure(self, column: str) -> None:
-        """Measure one column now."""
-        measured.measure(self.table, column, self._fillable(column), self.root, self.smoke)
-
-    def unmeasured(self) -> list[str]:
-        """Columns that are measured, with data at hand, and were not yet."""
-        columns = [column for column in self.table.columns if self._fillable(column)]
-        return [column for column in columns if self.table.measure is not None and not self._place(column).exists()]
-
-    def _fillable(self, column: str) -> list[Cell]:
-        return [cell for cell in self.cells if cell.column == column and cell.empty is None]
-
-    def _ready(self, column: str) -> bool:
-        return all(run.finished for cell in self._fillable(column) for run in cell.runs)
-
-    def _place(self, column: str) -> Path:
-        return measured.place(self.table, column, self._fillable(column), self.root, self.smoke)
+    def measure(self) -> None:
+        """Measure now what can be."""
+        for cell in self.unmeasured():
+            if all(run.finished for run in cell.runs):
+                self.measurements.measure(cell)
 
     # Writing. ------------------------------------------------------------------------------------------------------
 
     def written(self, folder: Path | None, command: str, style: str) -> str:
         """Write the table as Markdown, LaTeX and CSV; return it in the style asked for, with where the files are."""
         folder = folder or self.root / "tables"
-        long = filled(self.table, self.cells, self.root, self.changed, self.smoke)
-        about = _environment(self._finished())
+        kept = self._kept()
+        long = filled(self.table, self.cells, kept, self.changed, self.smoke)
+        about = _environment(self._finished(), list(kept.values()))
         for kind, ending in ENDINGS.items():
             text = render(self.paper, self.table, long, kind, command, about)
             write_text(folder / f"{self.table.name}.{ending}", text + "\n")
@@ -146,11 +190,27 @@ class Reproduction:
     def _finished(self) -> list[Run]:
         return [training.run for training in self.trainings if training.run.finished]
 
+    def _kept(self) -> dict[tuple[str, str], Kept]:
+        """What was measured, by row and column."""
+        if self.table.measure is None:
+            return {}
+        found = {(cell.row, cell.column): self.measurements.kept(cell) for cell in self.cells if cell.empty is None}
+        return {place: one for place, one in found.items() if one is not None}
+
 
 def measure_column(config: DictConfig) -> None:
-    """The job of one measurement, see conf/measure.yaml."""
+    """The job of one column, see conf/measure.yaml."""
     paper = read_paper(config.paper)
-    Reproduction(paper, paper.tables[config.table], list(config.typed), config.smoke).measure(config.column)
+    table = paper.tables[config.table]
+    table = replace(table, columns={config.column: table.columns[config.column]})
+    Reproduction(paper, table, list(config.typed), config.smoke).measure()
+
+
+def _unusable(paper: Paper, table: Table, options: Sequence[str]) -> str:
+    return (
+        f"table={table.name} of {paper.name} is measured, and {', '.join(options)} would change nothing; leave it out: "
+        "accepted are table, smoke, output, paths.… and hydra…"
+    )
 
 
 def _failures(name: str, task: Any, jobs: list[list[str]], launcher: Sequence[str]) -> list[str]:
@@ -166,29 +226,36 @@ def _job(training: Training) -> list[str]:
 
 def _about(seconds: Sequence[float]) -> str:
     """`about 3 min`, by those that can be told."""
-    known = [cost for cost in seconds if cost == cost]
-    if not known:
-        return "for a time that no finished run tells"
-    usual = sum(known) / len(known)
-    return f"about {duration(sum(known) + usual * (len(seconds) - len(known)))}"
+    altogether = whole(seconds)
+    return f"about {duration(altogether)}" if altogether == altogether else "for a time that no finished run tells"
 
 
-def _environment(runs: Sequence[Run]) -> list[str]:
-    """How the runs were made, in one sentence; nothing without runs."""
-    if not runs:
+def _environment(runs: Sequence[Run], kept: Sequence[Kept]) -> list[str]:
+    """How the numbers were made, in one sentence; nothing without any."""
+    records = [run.provenance for run in runs] + [dict(one.environment) for one in kept]
+    if not records:
         return []
-    records = [run.provenance for run in runs]
     encoders = dict.fromkeys(filter(None, (_encoder(run) for run in runs)))
-    parts = [f"{len(runs)} runs", f"encoders {', '.join(encoders)}"] if encoders else [f"{len(runs)} runs"]
+    parts = [f"{len(runs)} runs"] if runs else []
+    parts += [f"{len(kept)} measured cells"] if kept else []
+    parts += [f"encoders {', '.join(encoders)}"] if encoders else []
+    parts += [_distinct(record["machine"] for record in records)]
+    parts += ["Python " + _distinct(record["python"] for record in records)]
     parts += [
-        ", ".join(dict.fromkeys(record["machine"] for record in records)),
-        *(
-            f"{package} {', '.join(dict.fromkeys(record['versions'][package] for record in records))}"
-            for package in ("torch", "transformers")
-        ),
-        "commits " + ", ".join(dict.fromkeys((record["commit"] or "unknown")[:7] for record in records)),
+        f"{package} {_distinct(record['versions'][package] or 'absent' for record in records)}"
+        for package in ("torch", "transformers", "numpy")
     ]
-    return [f"Environment: {'; '.join(parts)}."]
+    return [f"Environment: {'; '.join([*parts, 'commits ' + _distinct(map(_short, records))])}."]
+
+
+def _distinct(values: Iterable[str]) -> str:
+    return ", ".join(dict.fromkeys(values))
+
+
+def _short(record: Mapping[str, Any]) -> str:
+    """Seven digits of the commit, with `+changes` where files differed from it."""
+    commit, plus, changes = (record["commit"] or "unknown").partition("+")
+    return commit[:7] + plus + changes
 
 
 def _encoder(run: Run) -> str | None:

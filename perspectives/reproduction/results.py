@@ -1,8 +1,6 @@
 """What a table's cells hold, beside what the paper says."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,45 +8,46 @@ import pandas as pd
 
 from perspectives.comparison import Entry, best_of
 from perspectives.metrics.intervals import holm
-from perspectives.reproduction import measured
-from perspectives.reproduction.measured import Measurement
+from perspectives.reproduction.measured import Kept, Measurement
 from perspectives.reproduction.spec import Published, Table
 from perspectives.reproduction.trainings import Cell
 
 WITHIN, OUTSIDE, INCOMPARABLE, UNVERIFIED = "within", "outside", "not comparable", "not verified"
+ANOTHER = "options of the command line make this another experiment"
 
 
-def filled(table: Table, cells: Sequence[Cell], root: Path, changed: bool, smoke: bool) -> pd.DataFrame:
+def filled(
+    table: Table, cells: Sequence[Cell], kept: Mapping[tuple[str, str], Kept], changed: bool, smoke: bool
+) -> pd.DataFrame:
     """Long table, a row per cell and metric.
 
-    changed: whether options of the command line make this another experiment than the specification's.
-    Columns: row, column, metric, value, low, high (nan where the cell is empty), seed_sd, seeds, folds, pairs, items,
-    annotators, setting (what was chosen on validation), empty (why there is no value), published, source, note (why it
-    is not comparable), mark (`within` or `outside` tolerance, `not comparable`, `not verified`, or none without a
-    published value) and, where the table has a baseline, difference and p_holm (paired with it; two-sided, corrected
-    over the table's cells of the metric).
+    kept: what was measured, by row and column. changed: whether options of the command line make this another
+    experiment than the specification's.
+    Columns: row, column, metric, value, low, high (nan where the cell is empty), seed_sd, over_annotators (whether the
+    interval is, and not over items alone), seeds, folds, pairs, items, annotators, setting (what was chosen on
+    validation), empty (why there is no value), published, source, note (why it is not comparable), mark (`within` or
+    `outside` tolerance, `not comparable`, `not verified`, or none) and, where the table has a baseline, difference and
+    p_holm (paired with it; two-sided, corrected over the metric's cells but the oracles').
     """
     rows: list[dict[str, Any]] = []
     for column in table.columns:
         part = [cell for cell in cells if cell.column == column]
-        found = _measured(table, column, part, root, smoke) if table.measure else _scored(table, part)
+        measured = {cell.row: kept[cell.row, column] for cell in part if (cell.row, column) in kept}
+        found = _measured(table, measured) if table.measure else _scored(table, part)
         for cell in part:
-            unsuited = bool(found) and table.measure is not None and cell.empty is None and cell.row not in found
-            shown = replace(cell, empty="does not apply") if unsuited else cell
             for metric in table.metrics:
-                rows.append(_line(table, shown, metric, found.get(cell.row, {}).get(metric), changed or smoke))
+                one = found.get(cell.row, {}).get(metric)
+                rows.append(_line(table, cell, metric, one, changed or smoke, measured.get(cell.row)))
     long = pd.DataFrame(rows)
     if table.baseline is not None and "p" in long:
         long["p_holm"] = long.groupby("metric")["p"].transform(lambda p: holm(p.to_numpy()))
     return long
 
 
-def _measured(table: Table, column: str, cells: Sequence[Cell], root: Path, smoke: bool) -> dict[str, dict[str, Any]]:
-    ready = [cell for cell in cells if cell.empty is None]
-    found = measured.read(measured.place(table, column, ready, root, smoke))
+def _measured(table: Table, measured: Mapping[str, Kept]) -> dict[str, dict[str, Any]]:
     return {
-        row: {name: metrics[str(key)] for name, key in table.metrics.items() if key in metrics}
-        for row, metrics in found.items()
+        row: {name: one.metrics[str(key)] for name, key in table.metrics.items() if key in one.metrics}
+        for row, one in measured.items()
     }
 
 
@@ -82,53 +81,60 @@ def _score(entry: Entry, metric: str, setting: str, baseline: Entry | None) -> t
     difference = {}
     if baseline is not None and baseline is not entry and metric in baseline.metrics:
         paired = entry.difference(baseline, metric)
-        difference = {"difference": paired.value, "p": paired.p_value}
+        difference = {"difference": paired.value, "p": float("nan") if entry.oracle else paired.p_value}
     measurement = Measurement(
         interval.value, interval.low, interval.high, entry.seed_spread(metric), len(entry.evaluations), entry.folds,
-        counts, setting,
+        counts, setting, "annotator" in interval.clusters and not interval.annotators_fixed,
     )  # fmt: skip
     return measurement, difference
 
 
-def _line(table: Table, cell: Cell, metric: str, found: Any, changed: bool) -> dict[str, Any]:
+def _line(table: Table, cell: Cell, metric: str, found: Any, changed: bool, kept: Kept | None) -> dict[str, Any]:
     one, difference = found if isinstance(found, tuple) else (found, {})
     line: dict[str, Any] = {"row": cell.row, "column": cell.column, "metric": metric}
     nothing = Measurement(float("nan"), seeds=0, folds=0)
     shown = one or nothing
     line |= {"value": shown.value, "low": shown.low, "high": shown.high, "seed_sd": shown.seed_sd}
-    line |= {"seeds": shown.seeds, "folds": shown.folds}
+    line |= {"over_annotators": shown.over_annotators, "seeds": shown.seeds, "folds": shown.folds}
     line |= {name: shown.counts.get(name, 0) for name in ("pairs", "items", "annotators")}
-    line |= {"setting": shown.setting, "empty": "" if one else why_empty(cell, table.measure is not None)}
+    line |= {"setting": shown.setting, "empty": "" if one else why_empty(cell, table.measure is not None, kept)}
     said = table.published_value(cell.row, cell.column, metric)
     line |= {"published": said.value if said else float("nan"), "source": said.source if said else ""}
-    line |= {"note": (said.comparable or "") if said else ""}
+    line |= {"note": (said.comparable or (ANOTHER if changed else "")) if said else ""}
     line["mark"] = mark(shown, said, table.tolerance, changed)
     if table.baseline is not None:
         line |= {"difference": float("nan"), "p": float("nan")} | difference
     return line
 
 
-def why_empty(cell: Cell, is_measured: bool) -> str:
+def why_empty(cell: Cell, is_measured: bool, kept: Kept | None) -> str:
     if cell.empty is not None:
-        return cell.empty
+        return cell.empty.splitlines()[0]  # what to do about it is said once, not in every cell
     finished = sum(run.finished for run in cell.runs)
     if finished < len(cell.runs):
         return f"{finished} of {len(cell.runs)} runs are finished"
-    return "not measured yet, or nothing to measure" if is_measured else "the runs have no such metric"
+    if not is_measured:
+        return "the runs have no such metric"
+    if kept is None:
+        return "not measured yet"
+    return f"failed: {kept.failed}" if kept.failed else "does not apply"
 
 
 def mark(ours: Measurement, said: Published | None, tolerance: float | None, changed: bool) -> str:
-    """How our value stands to the published one; empty where one of the two is missing.
+    """How our value stands to the published one; empty where one of the two is missing, or nothing says how near is
+    near enough.
 
     Without a tolerance of the value or the table the published value has to lie in our interval.
     """
-    if said is None or np.isnan(ours.value):
+    if said is None:
         return ""
     if said.comparable is not None or changed:
         return INCOMPARABLE
     if not said.verified:
         return UNVERIFIED
     allowed = tolerance if said.tolerance is None else said.tolerance
+    if np.isnan(ours.value) or (allowed is None and np.isnan(ours.low)):
+        return ""
     if allowed is None:
         return WITHIN if ours.low <= said.value <= ours.high else OUTSIDE
     return WITHIN if abs(ours.value - said.value) <= allowed + 1e-12 else OUTSIDE
@@ -148,4 +154,5 @@ def _behind(part: pd.DataFrame) -> str:
         return ""
     most = {name: int(part[name].max()) for name in ("pairs", "items", "annotators", "folds", "seeds")}
     counts = [f"{most[name]:,} {name}" for name in ("pairs", "items", "annotators") if most[name]]
-    return ", ".join([*counts, f"{most['folds']} fold(s)", f"up to {most['seeds']} seed(s)"])
+    seeds = f"up to {most['seeds']} seed(s)" + (", whose spread is in the CSV" if most["seeds"] > 1 else "")
+    return ", ".join([*counts, f"{most['folds']} fold(s)", seeds])

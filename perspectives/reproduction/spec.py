@@ -2,7 +2,7 @@
 
     title: …                       # of the paper
     paper: …                       # authors, year, venue
-    cite: [davani2022dealing]      # keys of `perspectives cite`
+    cite: [davani-etal-2022-dealing]  # keys of references.bib
     tables:
       heads:                       # `perspectives reproduce davani2022 table=heads`
         title: …
@@ -27,22 +27,29 @@ What is no score of predictions is measured by a function, `measure: module.func
 `perspectives.reproduction.measured`. Rows and columns hand it what stands in their `given`.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import MISSING, dataclass, field, fields
+from collections import Counter
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from types import NoneType, UnionType
+from typing import Any, get_args, get_origin, get_type_hints
 
 import yaml
 
 from perspectives.errors import ConfigError, listing
 
 FILE = "table.yaml"
+IN_WORDS = {
+    str: "a text", float: "a number", bool: "true or false", NoneType: "null", Sequence: "a list",
+    Mapping: "NAME: value",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Row:
-    """A method. options: as typed. prior: one of `model=priors` instead. given: what `measure` is told about it."""
+    """A method. options: as typed, or instead of them prior: one that `model=priors` offers. given: what a table's
+    `measure` is told about it."""
 
     options: str = ""
     prior: str | None = None
@@ -143,10 +150,20 @@ def read_paper(name: str) -> Paper:
         raise ConfigError(f"there is no table specification of {name!r}; choose one of {', '.join(papers())}")
     path = experiments_dir() / name / FILE
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = yaml.load(path.read_text(encoding="utf-8"), Loader=_Unique)
     except yaml.YAMLError as error:
         raise ConfigError(f"{path} is not readable YAML: {error}") from error
     return paper_of(name, content, str(path))
+
+
+class _Unique(yaml.SafeLoader):
+    """YAML keeps the last of two equal keys, and a row would vanish; here that is an error."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        twice = [key for key, count in Counter(key.value for key, _ in node.value).items() if count > 1]
+        if twice:
+            raise yaml.constructor.ConstructorError(None, None, f"{twice[0]!r} stands there twice", node.start_mark)
+        return super().construct_mapping(node, deep)
 
 
 def paper_of(name: str, content: Any, where: str) -> Paper:
@@ -154,7 +171,7 @@ def paper_of(name: str, content: Any, where: str) -> Paper:
     problems: list[str] = []
     paper = _checked(Paper, content, "", problems, given=("name",))
     found = {}
-    for table, values in (paper.get("tables") or {}).items():
+    for table, values in _named(paper.get("tables"), "tables", problems).items():
         values = _checked(Table, values, f"tables.{table}", problems, given=("name",))
         values["columns"] = _parts(Column, values.get("columns"), f"tables.{table}.columns", problems)
         values["rows"] = _parts(Row, values.get("rows"), f"tables.{table}.rows", problems)
@@ -170,33 +187,62 @@ def paper_of(name: str, content: Any, where: str) -> Paper:
 
 def _parts(kind: type, content: Any, where: str, problems: list[str]) -> dict[str, Any]:
     """Rows or columns; a plain text is their options."""
-    if not isinstance(content, dict) or not content:
-        problems.append(f"{where} names none; write NAME: options, one or more")
-        return {}
-    entries = {str(name): {"options": value} if isinstance(value, str) else value for name, value in content.items()}
+    named = _named(content, where, problems)
+    entries = {str(name): {"options": value} if isinstance(value, str) else value for name, value in named.items()}
     checked = {name: _checked(kind, value, f"{where}.{name}", problems) for name, value in entries.items()}
     return {name: kind(**value) for name, value in checked.items()}
 
 
+def _named(content: Any, where: str, problems: list[str]) -> dict[Any, Any]:
+    if isinstance(content, dict) and content:
+        return content
+    problems.append(f"{where} names none; write NAME: options, one or more")
+    return {}
+
+
 def _list(kind: type, content: Any, where: str, problems: list[str]) -> list[Any]:
-    before, entries = len(problems), [
-        _checked(kind, value, f"{where}[{number}]", problems) for number, value in enumerate(content or [])
-    ]  # fmt: skip
-    return [] if len(problems) > before else [kind(**entry) for entry in entries]
+    before, entries = len(problems), content if isinstance(content, list) else []
+    checked = [_checked(kind, value, f"{where}[{number}]", problems) for number, value in enumerate(entries)]
+    return [] if len(problems) > before else [kind(**entry) for entry in checked]
 
 
 def _checked(kind: type, content: Any, where: str, problems: list[str], given: Sequence[str] = ()) -> dict[str, Any]:
-    """`content` without what `kind` does not have; everything missing or strange is noted."""
+    """`content` with the fields of `kind` only; everything missing, strange or of another type is noted."""
     known = {entry.name: entry for entry in fields(kind) if entry.name not in given}
     if not isinstance(content, dict):
-        problems.append(f"{where or 'the file'} is {type(content).__name__}; write {', '.join(known)} with values")
+        problems.append(f"{where or 'the file'} is {content!r}; write {', '.join(known)} with values")
         return {}
-    at = f"{where}." if where else ""
+    at, hints = f"{where}." if where else "", get_type_hints(kind)
     problems += [f"{at}{key} is unknown; there are {', '.join(known)}" for key in content if key not in known]
     for name, entry in known.items():
         if name not in content and entry.default is MISSING and entry.default_factory is MISSING:
             problems.append(f"{at}{name} is missing")
-    return {key: value for key, value in content.items() if key in known}
+    right = {}
+    for key in (key for key in content if key in known):
+        if _is(content[key], hints[key]):
+            right[key] = content[key]
+        else:
+            problems.append(f"{at}{key} is {content[key]!r}; write {_in_words(hints[key])}")
+    return right
+
+
+def _is(value: Any, hint: Any) -> bool:
+    """Whether a value read from YAML is what a field's annotation asks for; records inside it are checked elsewhere."""
+    kind, inner = get_origin(hint) or hint, get_args(hint)
+    if kind is UnionType:
+        return any(_is(value, one) for one in inner)
+    if kind is Sequence:
+        return isinstance(value, list) and (is_dataclass(inner[0]) or all(_is(one, inner[0]) for one in value))
+    if kind is Mapping:
+        return is_dataclass(inner[1]) or (isinstance(value, dict) and all(_is(one, inner[1]) for one in value.values()))
+    if kind is float:
+        return isinstance(value, int | float) and not isinstance(value, bool)
+    return hint is Any or isinstance(value, kind)
+
+
+def _in_words(hint: Any) -> str:
+    kinds = get_args(hint) if get_origin(hint) is UnionType else (hint,)
+    return " or ".join(IN_WORDS[get_origin(kind) or kind] for kind in kinds)
 
 
 def _strangers(table: dict[str, Any], where: str) -> list[str]:
@@ -210,6 +256,13 @@ def _strangers(table: dict[str, Any], where: str) -> list[str]:
         for axis, names in axes.items()
         if hasattr(one, axis) and getattr(one, axis) not in names
     ]
+    cells = Counter((one.row, one.column, one.metric) for one in table["published"])
+    problems += [
+        f"{where}.published: {', '.join(cell)} stands there twice" for cell, count in cells.items() if count > 1
+    ]
+    for name, row in table["rows"].items():
+        if row.prior is not None and row.options:
+            problems.append(f"{where}.rows.{name} has options and a prior, which takes none; leave one of them out")
     baseline = table.get("baseline")
     if baseline is not None and baseline not in table["rows"]:
         problems.append(f"{where}.baseline {baseline!r} is none of the rows {', '.join(table['rows'])}")

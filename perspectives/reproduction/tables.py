@@ -53,13 +53,15 @@ def notes(table: Table, long: pd.DataFrame) -> list[str]:
     """What a reader needs to understand the numbers."""
     lines = [f"{column}: {behind}." for column, behind in numbers_behind(long).items()]
     if long["low"].notna().any():
-        lines.append("± is half a 95 % interval, over items, for individual metrics over annotators as well.")
+        lines.append(f"± is half a 95 % interval, over items{_over_annotators(long)}.")
     if table.baseline is not None and "p_holm" in long:
-        lines.append(f"* differs from {table.baseline}, paired, p < .05 after Holm's correction over the table.")
+        lines.append(
+            f"* differs from {table.baseline}, paired, p < .05 after Holm's correction over the metric's cells."
+        )
     if long["published"].notna().any():
         signs = [f"{SIGNS[mark]} {MEANINGS[mark]}" for mark in SIGNS if (long["mark"] == mark).any()]
-        lines.append("In brackets what is published" + (": " + ", ".join(signs) if signs else "") + ".")
-        lines += [f"Published: {source}." for source in long.loc[long["source"] != "", "source"].unique()]
+        lines.append("In brackets what others report" + (": " + ", ".join(signs) if signs else "") + ".")
+        lines += [f"Reported in: {source}." for source in long.loc[long["source"] != "", "source"].unique()]
     lines += [f"Not comparable: {note}." for note in long.loc[long["note"] != "", "note"].unique()]
     lines += [f"Differs from the paper: {difference}." for difference in table.differs]
     chosen = long[(long["setting"] != "")].drop_duplicates(["row", "column"])
@@ -73,6 +75,15 @@ def notes(table: Table, long: pd.DataFrame) -> list[str]:
         which = "all rows" if len(rows) == len(table.rows) else ", ".join(rows)
         lines.append(f"Empty, {which} of {', '.join(columns)}: {str(why).splitlines()[0].rstrip('.')}.")
     return lines
+
+
+def _over_annotators(long: pd.DataFrame) -> str:
+    """Which intervals are: those of pairs, where there are enough people to generalise from."""
+    columns = long.loc[long["over_annotators"], "column"].unique()
+    if not len(columns):
+        return ""
+    where = "" if set(long["column"]) == set(columns) else f" of {', '.join(columns)}"
+    return f", for individual metrics{where} over annotators as well"
 
 
 def _code(command: str, style: str) -> str:

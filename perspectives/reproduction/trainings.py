@@ -14,9 +14,9 @@ from omegaconf import DictConfig, OmegaConf
 
 from perspectives.config import compose, groups, quote_paths
 from perspectives.data.load import load
-from perspectives.data.readers.common import MissingData
-from perspectives.errors import ConfigError
+from perspectives.errors import ConfigError, DataError
 from perspectives.fit import MODEL_FREE, UNUSED_BY_PRIORS, normalised, planned_run
+from perspectives.models.priors import LEVEL_PRIORS, RATING_PRIORS
 from perspectives.reproduction.spec import Column, Row, Table
 from perspectives.runs import Run
 
@@ -55,7 +55,8 @@ class Cell:
 def cells(table: Table, typed: Sequence[str] = (), smoke: bool = False) -> list[Cell]:
     """All cells, column by column. typed: options of the command line, which win over those of the table.
 
-    Raises ConfigError for options that do not fit together. Data that is not there empties a cell.
+    Raises ConfigError for options that do not fit together and unknown priors. Data that is not there, or wrong,
+    empties a cell.
     """
     return [_cell(table, column, row, typed, smoke) for column in table.columns for row in table.rows]
 
@@ -68,8 +69,8 @@ def _cell(table: Table, column: str, row: str, typed: Sequence[str], smoke: bool
     if not trains(table, row, column):
         return Cell(row, column)
     try:
-        return Cell(row, column, tuple(_trainings(overrides)))
-    except MissingData as error:
+        return Cell(row, column, tuple(trainings_of(overrides)))
+    except DataError as error:
         return Cell(row, column, empty=str(error))
     except ConfigError as error:
         raise ConfigError(f"{table.name}, {row}, {column}: {error}") from error
@@ -85,6 +86,8 @@ def overrides_of(table: Table, column: Column, row: Row, typed: Sequence[str], s
     options = [*map(shlex.split, (table.options, column.options, row.options)), list(typed)]
     overrides = _later_wins(itertools.chain(*options))
     if row.prior is not None:
+        if row.prior not in (known := LEVEL_PRIORS | RATING_PRIORS):
+            raise ConfigError(f"there is no prior {row.prior!r}; choose one of {', '.join(known)}")
         unused = ("model", *UNUSED_BY_PRIORS)
         overrides = [option for option in overrides if _key(option).partition(".")[0] not in unused]
         overrides.append(f"model={MODEL_FREE}")
@@ -119,7 +122,7 @@ def _values(option: str) -> list[str]:
     return [f"{parsed.get_key_element()}={value}" for value in parsed.sweep_string_iterator()]
 
 
-def _trainings(overrides: Sequence[str]) -> Iterable[Training]:
+def trainings_of(overrides: Sequence[str]) -> Iterable[Training]:
     """One per combination of swept values; those that mean the same run (a prior with several seeds) once."""
     combinations = list(itertools.product(*map(_values, overrides)))
     found: dict[Any, Training] = {}

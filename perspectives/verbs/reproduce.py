@@ -13,14 +13,15 @@ perspectives reproduce davani2022 smoke=true                       does everythi
   hydra…=…            how jobs are launched: one after the other, hydra/launcher=joblib (several at once), or
                       hydra/launcher=submitit_slurm (a cluster); pip install 'perspectives[launchers]'
   OPTION=VALUE        any other option of `perspectives train`, for all trainings; published values are then shown as
-                      not comparable
+                      not comparable; tables without trainings for their cells take only paths.…=FOLDER
 
-A table is specified in experiments/PAPER/table.yaml. Runs are kept in PAPER/ below the folder of runs: what is finished
-is not run again, and what was killed goes on where it stopped.
+A table is specified in experiments/PAPER/table.yaml. Runs are kept in PAPER/ below the folder of runs, cells that are
+measured in measured/: what is finished is not run again, and what was killed goes on where it stopped.
 """
 
 import argparse
 import shlex
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,7 +29,7 @@ from pathlib import Path
 from perspectives.errors import ConfigError, listing
 
 OWN = ("table", "smoke", "output")
-FORMATS = ("text", "csv", "markdown", "latex")
+FORMATS = ("text", "markdown", "latex", "csv")
 
 
 @dataclass(frozen=True)
@@ -44,11 +45,9 @@ class Asked:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("paper", metavar="PAPER", help="whose tables, or `list`")
-    parser.add_argument("options", nargs="*", metavar="OPTION=VALUE", help="see above")
+    parser.add_argument("options", nargs="*", default=[], metavar="OPTION=VALUE", help="see above")
     parser.add_argument("--dry-run", action="store_true", help="say what would run and about how long it takes")
-    parser.add_argument(
-        "--format", choices=("text", "markdown", "latex", "csv"), default="text", help="what is printed"
-    )
+    parser.add_argument("--format", choices=FORMATS, default="text", help="what is printed")
 
 
 def main(args: argparse.Namespace) -> int:
@@ -63,8 +62,9 @@ def main(args: argparse.Namespace) -> int:
     from perspectives.reproduction.reproduce import Reproduction
 
     complete = True
-    for name in asked.tables or paper.tables:
-        work = Reproduction(paper, paper.tables[name], asked.typed, asked.smoke)
+    names = asked.tables or tuple(paper.tables)
+    works = [Reproduction(paper, paper.tables[name], asked.typed, asked.smoke) for name in names]
+    for name, work in zip(names, works, strict=True):
         if args.dry_run:
             print(work.forecast())
             continue
@@ -72,7 +72,7 @@ def main(args: argparse.Namespace) -> int:
         print(work.written(asked.output, command(args.paper, name, asked), args.format))
         complete = complete and not failures
         if failures:
-            print(f"\nfailed: {len(failures)} job(s)\n{listing(failures)}\n")
+            print(f"\nfailed: {len(failures)} job(s)\n{listing(failures)}\n", file=sys.stderr)
     return 0 if complete else 1
 
 
@@ -106,5 +106,6 @@ def _listed() -> str:
     lines = []
     for paper in map(read_paper, papers()):
         lines.append(f"{paper.name}: {paper.title} ({paper.paper})")
-        lines += [f"  table={name:<14} {table.title}" for name, table in paper.tables.items()]
+        widest = max(map(len, paper.tables))
+        lines += [f"  table={name:<{widest}} {table.title}" for name, table in paper.tables.items()]
     return "\n".join(lines)

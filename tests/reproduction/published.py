@@ -78,6 +78,7 @@ def write_all(folder: Path) -> None:
     goemotions(folder / "goemotions")
     kumar2021(folder / "kumar2021")
     demo(folder / "demo")
+    gold_sets(folder)
 
 
 def lewidi2023(folder: Path, corpus: str, seed: int, **sizes: int) -> None:
@@ -189,6 +190,7 @@ def kumar2021(folder: Path) -> None:
         for who, code in said.items():
             about = person(who)
             about |= {"age_range": about.pop("age"), "political_affilation": ("Liberal", "Conservative")[who % 2]}
+            about |= {"lgbtq_status": ("Heterosexual", "Bisexual")[who // 2 % 2]}
             ratings.append({"worker_id": f"w{who}", "toxic_score": code, "is_parent": "Prefer not to say", **about})
         lines.append({"comment": text, "comment_id": number, "perspective_score": 0.5, "ratings": ratings})
     (folder / "toxic_content_dataset.json").write_text("\n".join(map(json.dumps, lines)) + "\n")
@@ -214,6 +216,64 @@ def demo(folder: Path) -> None:
                 row |= {"labels": str({key: levels[code]}), "task": task, "instance_split": sides[number % 5]}
                 rows.append(row | {"user_split": sides[who % 5], "bad_users": False} | person(who))
     write_table(folder / "merged_data.csv", rows)
+
+
+# Sets with gold labels: each text's level is also what all people together say. ----------------------------------
+
+
+def gold_sets(folder: Path) -> None:
+    """Everything that tables of truth inference read: what Zheng et al., MACE and the crowd toolkit publish."""
+    for seed, (name, levels) in enumerate({"d_duck": 2, "s_face": 4, "s_dog": 4, "s_rel": 4, "s_adult": 4}.items(), 20):
+        crowd(folder / f"truthinf_{name}", invented(seed, levels))
+    crowd(folder / "truthinf_n_emotion", invented(25, 100))
+    for seed, (name, levels) in enumerate(
+        {"test/rte": 2, "test/temporal": 2, "test/wsd": 3, "examples/example": 4}.items(), 30
+    ):
+        matrix(folder / "mace" / f"{name}.csv", invented(seed, levels))
+    for seed, (name, levels) in enumerate(
+        {"CF": 5, "CF_amt": 5, "MS": 10, "SP": 2, "SP_amt": 2, "ZenCrowd_all": 2}.items(), 40
+    ):
+        toolkit(folder / "active_crowd_toolkit" / f"{name}.csv", invented(seed, levels))
+    hatecheck(folder / "hatecheck", invented(50, people=10))
+
+
+def gold_of(found: Invented) -> list[int]:
+    return [int(np.median(list(said.values()))) for said in found.said]
+
+
+def crowd(folder: Path, found: Invented) -> None:
+    rows = [
+        {"question": f"q{number}", "worker": f"w{who}", "answer": code}
+        for number, said in enumerate(found.said)
+        for who, code in said.items()
+    ]
+    write_table(folder / "answer.csv", rows)
+    write_table(folder / "truth.csv", [{"question": f"q{n}", "truth": code} for n, code in enumerate(gold_of(found))])
+
+
+def matrix(file: Path, found: Invented) -> None:
+    """A row per item and a column per person, without header; gold beside it."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    people = sorted(set().union(*found.said))
+    file.write_text("\n".join(",".join(str(said.get(who, "")) for who in people) for said in found.said) + "\n")
+    file.with_suffix(".key").write_text("\n".join(map(str, gold_of(found))) + "\n")
+
+
+def toolkit(file: Path, found: Invented) -> None:
+    """Worker, item, label, gold, without header."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    gold = gold_of(found)
+    lines = [f"w{who},q{n},{code},{gold[n]}" for n, said in enumerate(found.said) for who, code in said.items()]
+    file.write_text("\n".join(lines) + "\n")
+
+
+def hatecheck(folder: Path, found: Invented) -> None:
+    levels, rows = ("non-hateful", "hateful"), []
+    for number, ((text, said), gold) in enumerate(zip(found.entries, gold_of(found), strict=True)):
+        row = {"case_id": number, "templ_id": number // 2, "test_case": text, "functionality": "weather"}
+        labels = {f"label_{who + 1}": levels[said[who]] if who in said else None for who in range(10)}
+        rows.append(row | {"label_gold": levels[gold]} | labels)
+    write_table(folder / "all_annotations.csv", rows)
 
 
 def write_table(file: Path, rows: list[dict[str, Any]], sep: str = ",") -> None:

@@ -12,8 +12,10 @@ import toys
 
 from perspectives.cli import main
 from perspectives.comparison import entries
+from perspectives.data.readers.common import MissingData
 from perspectives.reproduction import launch, spec
-from perspectives.reproduction.reproduce import Reproduction
+from perspectives.reproduction.measured import Kept
+from perspectives.reproduction.reproduce import Reproduction, _environment
 
 HERE = Path(__file__).parent
 
@@ -74,25 +76,34 @@ def test_a_table_is_what_compare_says_of_its_runs(toy, fitted, capsys):
     assert len(fitted) == 8
 
 
-def test_a_killed_table_goes_on_and_ends_the_same(toy, tmp_path, fitted):
-    script = f"""
+KILLED = """
 import os, signal, sys
-sys.path[:0] = {[str(HERE), str(HERE.parent)]}
+sys.path[:0] = {places}
 from pathlib import Path
-from perspectives.reproduction import launch, spec
-spec.experiments_dir = lambda: Path({str(tmp_path / "experiments")!r})
-fit, calls = launch.fit, []
-def killed(config):
+from perspectives.reproduction import {module} as module, spec
+spec.experiments_dir = lambda: Path({experiments!r})
+whole, calls = module.{name}, []
+def killed(*given):
     calls.append(1)
-    if len(calls) == 4:
+    if len(calls) == {call}:
         os.kill(os.getpid(), signal.SIGKILL)
-    return fit(config)
-launch.fit = killed
+    return whole(*given)
+module.{name} = killed
 from perspectives.cli import main
-main(["reproduce", "toy", "table=scores"])
+main(["reproduce", "toy", "table={table}"])
 """
+
+
+def killed(folder, **values):
+    """Reproduce in a process that is killed when a function is called for the so-manyth time."""
+    places = [str(HERE), str(HERE.parent)]
+    script = KILLED.format(places=places, experiments=str(folder / "experiments"), **values)
     done = subprocess.run([sys.executable, "-c", script], env=os.environ, capture_output=True, text=True, timeout=300)
     assert done.returncode == -signal.SIGKILL, done.stderr
+
+
+def test_a_killed_table_goes_on_and_ends_the_same(toy, tmp_path, fitted):
+    killed(tmp_path, module="launch", name="fit", call=4, table="scores")
     before = {path: path.stat().st_mtime_ns for path in toy.glob("**/metrics.json")}
     assert len(before) == 3
     assert main(["reproduce", "toy", "table=scores"]) == 0
@@ -104,13 +115,21 @@ main(["reproduce", "toy", "table=scores"])
     pd.testing.assert_frame_equal(resumed, csv(tmp_path / "elsewhere"))
 
 
+def test_a_killed_measurement_repeats_no_finished_cell(toy, tmp_path):
+    killed(tmp_path, module="measured", name="write_json", call=2, table="counts")
+    assert calls(toy) == ["1*1", "2*1"]  # the second one was found, but not written
+    assert main(["reproduce", "toy", "table=counts"]) == 0
+    assert calls(toy) == ["1*1", "2*1", "2*1", "1*10", "2*10"]
+    assert counts(toy) == COUNTS
+
+
 def test_a_dry_run_says_what_would_run_and_trains_nothing(toy, fitted, capsys):
     assert main(["reproduce", "toy", "--dry-run"]) == 0
     said = capsys.readouterr().out
     assert "0 of 8 runs are finished" in said
     assert "to run: majority, items: 2 of 2, for a time that no finished run tells" in said
     assert "empty, in people: heads know nobody new" in said
-    assert "to measure: few, many" in said
+    assert "to measure: few: 2 of 2 rows\n  to measure: many: 2 of 2 rows\n  nothing to train" in said
     assert not fitted
 
     main(["reproduce", "toy", "table=scores", "seed=0"])
@@ -141,6 +160,16 @@ def test_jobs_of_several_processes_give_the_same_table(toy, tmp_path):
     pd.testing.assert_frame_equal(csv(toy), csv(tmp_path / "parallel"))
 
 
+def test_jobs_of_a_cluster_give_the_same_table(toy, tmp_path):
+    pytest.importorskip("hydra_plugins.hydra_submitit_launcher")
+    few = ["reproduce", "toy", "table=scores", "seed=0", "optim.lr=1e-3"]
+    assert main(few) == 0
+    submitted = [f"paths.runs={tmp_path / 'submitted'}", "hydra/launcher=submitit_local"]
+    assert main([*few, *submitted, f"hydra.launcher.submitit_folder={tmp_path / 'jobs'}"]) == 0
+    pd.testing.assert_frame_equal(csv(toy), csv(tmp_path / "submitted"))
+    assert len(list((tmp_path / "jobs").glob("**/*_result.pkl"))) == 5
+
+
 def test_a_failed_job_is_named_and_the_others_go_on(toy, monkeypatch, capsys):
     fit = launch.fit
 
@@ -151,7 +180,7 @@ def test_a_failed_job_is_named_and_the_others_go_on(toy, monkeypatch, capsys):
 
     monkeypatch.setattr(launch, "fit", failing)
     assert main(["reproduce", "toy", "table=scores", "seed=0"]) == 1
-    said = capsys.readouterr().out
+    said = capsys.readouterr().err
     assert "failed: 1 job(s)" in said
     assert "model=multitask" in said
     assert "the sky fell" in said
@@ -162,19 +191,86 @@ def test_a_failed_job_is_named_and_the_others_go_on(toy, monkeypatch, capsys):
     assert (long.loc[long["row"] == "majority", "empty"] == "").all()
 
 
-def test_measured_columns_are_measured_once(toy, capsys):
+COUNTS = {"ones few": 1, "twos few": 2, "ones many": 10, "twos many": 20}
+
+
+def calls(runs):
+    return (runs / "calls.txt").read_text().split()
+
+
+def counts(runs, what="value"):
+    long = csv(runs, "counts")
+    return dict(zip(long["row"] + " " + long["column"], long[what], strict=True))
+
+
+def changed(toy, old, new):
+    spec_file = toy.parent / "experiments" / "toy" / "table.yaml"
+    assert old in toys.SPEC
+    spec_file.write_text(toys.SPEC.replace(old, new))
+
+
+def test_cells_are_measured_once(toy, capsys):
     for _ in range(2):
         assert main(["reproduce", "toy", "table=counts"]) == 0
-    assert (toy / "calls.txt").read_text().split() == ["1", "10"]
-    long = csv(toy, "counts")
-    assert dict(zip(long["row"] + " " + long["column"], long["value"], strict=True)) == {
-        "ones few": 1, "twos few": 2, "ones many": 10, "twos many": 20,
-    }  # fmt: skip
+    assert calls(toy) == ["1*1", "2*1", "1*10", "2*10"]
+    assert counts(toy) == COUNTS
+    said = capsys.readouterr().out
+    assert "Environment: 4 measured cells; Linux" in said
+    assert f"Python {sys.version.split()[0]}; torch " in said
 
 
-def test_an_unfinished_column_is_not_measured(toy):
+def test_another_row_repeats_nothing_and_one_that_fails_leaves_the_others_alone(toy, capsys):
+    main(["reproduce", "toy", "table=counts"])
+    capsys.readouterr()
+    changed(toy, "rows: {ones: {given: 1},", "rows: {none: {given: 0}, ones: {given: 1},")
+    for _ in range(2):  # what failed is tried again
+        assert main(["reproduce", "toy", "table=counts"]) == 1
+    assert calls(toy)[4:] == ["0*1", "0*10", "0*1", "0*10"]
+    assert "failed: 2 job(s)\n  - none, few: ZeroDivisionError: nothing to count" in capsys.readouterr().err
+    assert {name: value for name, value in counts(toy).items() if "none" not in name} == {
+        name: str(float(value)) for name, value in COUNTS.items()
+    }
+    assert counts(toy, "empty")["none few"] == "failed: ZeroDivisionError: nothing to count"
+
+
+def test_other_data_are_measured_anew(toy):
+    main(["reproduce", "toy", "table=counts"])
+    (toy / "data.txt").write_text("as it came later")
+    main(["reproduce", "toy", "table=counts"])
+    assert calls(toy) == ["1*1", "2*1", "1*10", "2*10"] * 2
+
+
+def test_a_column_without_its_data_is_empty_and_says_what_to_do(toy, monkeypatch, capsys):
+    def counted(setting, times):
+        if times == 1:
+            raise MissingData("few.csv is not there\nput it there")
+        return toys_counted(setting, times)
+
+    toys_counted = toys.counted
+    monkeypatch.setattr(toys, "counted", counted)
+    assert main(["reproduce", "toy", "table=counts"]) == 0
+    said = capsys.readouterr().out
+    assert "Empty, all rows of few: few.csv is not there." in said
+    assert "\n\nfew.csv is not there\nput it there\n\n" in said
+    assert calls(toy) == ["1*10", "2*10"]
+
+
+def test_the_environment_keeps_what_a_commit_does_not_hold():
+    record = {"machine": "Linux", "python": "3.12.1", "versions": {"torch": "2", "transformers": None, "numpy": "2"}}
+    kept = [Kept({}, environment=record | {"commit": commit}) for commit in ("1234567890+changes", "1234567890", None)]
+    (line,) = _environment([], kept)
+    assert line == (
+        "Environment: 3 measured cells; Linux; Python 3.12.1; torch 2; transformers absent; numpy 2; "
+        "commits 1234567+changes, 1234567, unknown."
+    )
+    assert _environment([], []) == []
+
+
+def test_a_cell_without_its_runs_is_not_measured(toy):
     work = Reproduction(toys.paper(), toys.paper(counts__options="debug=tiny data=synthetic").tables["counts"])
-    assert not work._ready("few")
+    work.measure()
+    assert len(work.unmeasured()) == 4
+    assert not (toy / "calls.txt").exists()
 
 
 @pytest.mark.parametrize(
@@ -186,6 +282,7 @@ def test_an_unfinished_column_is_not_measured(toy):
         (["toy", "smoke=maybe"], "smoke=maybe is neither true nor false"),
         (["toy", "table=scores", "hydra/launcher=moon"], "moon"),
         (["toy", "table=scores", "optim.speed=1"], "optim.speed"),
+        (["toy", "bogus=1", "seed=1"], "table=counts of toy is measured, and bogus=1, seed=1 would change nothing"),
     ],
 )
 def test_wrong_use_is_explained(toy, capsys, words, said):

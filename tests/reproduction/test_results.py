@@ -30,7 +30,13 @@ def published(value, **more):
 )
 def test_marks(said, tolerance, changed, marked):
     assert mark(OURS, said, tolerance, changed) == marked
-    assert mark(Measurement(math.nan), said, tolerance, changed) == ""
+    known = "" if marked in ("within", "outside") else marked  # of what is published, whatever ours is
+    assert mark(Measurement(math.nan), said, tolerance, changed) == known
+
+
+def test_nothing_says_how_near_is_near_enough_without_tolerance_and_interval():
+    assert mark(Measurement(0.5), published(0.5), None, False) == ""
+    assert mark(Measurement(0.5), published(0.5), 0.0, False) == "within"
 
 
 def test_every_style_shows_values_intervals_and_what_is_published(tmp_path):
@@ -39,10 +45,12 @@ def test_every_style_shows_values_intervals_and_what_is_published(tmp_path):
     table = paper().tables["scores"]
     line = {
         "row": "heads", "column": "items", "metric": "macro-F1", "value": 0.7, "low": 0.6, "high": 0.8,
-        "seed_sd": 0.01, "seeds": 2, "folds": 1, "pairs": 1000, "items": 10, "annotators": 5, "setting": "optim.lr=0.1",
-        "empty": "", "published": 0.5, "source": "Table 1", "note": "", "mark": "outside", "p_holm": 0.01,
+        "seed_sd": 0.01, "over_annotators": True, "seeds": 2, "folds": 1, "pairs": 1000, "items": 10, "annotators": 5,
+        "setting": "optim.lr=0.1", "empty": "", "published": 0.5, "source": "Table 1", "note": "", "mark": "outside",
+        "p_holm": 0.01,
     }  # fmt: skip
-    other = {"value": math.nan, "low": math.nan, "high": math.nan, "published": math.nan, "mark": "", "setting": ""}
+    nothing = dict.fromkeys(("value", "low", "high", "published"), math.nan)
+    other = nothing | {"over_annotators": False, "mark": "", "setting": ""}
     rows = [
         line
         if (row, column) == ("heads", "items")
@@ -53,7 +61,14 @@ def test_every_style_shows_values_intervals_and_what_is_published(tmp_path):
     long = pd.DataFrame(rows)
     text = {style: render(paper(), table, long, style, "type this", []) for style in ("text", "markdown", "latex")}
     assert "| heads | .700 ± .100* (.500 ✗) | – |" in text["markdown"]
-    assert "- items: 1,000 pairs, 10 items, 5 annotators, 1 fold(s), up to 2 seed(s)." in text["markdown"]
+    assert (
+        "- items: 1,000 pairs, 10 items, 5 annotators, 1 fold(s), up to 2 seed(s), whose spread is in the CSV."
+        in text["markdown"]
+    )
+    assert (
+        "- ± is half a 95 % interval, over items, for individual metrics of items over annotators as well."
+        in (text["markdown"])
+    )
     assert "- Chosen on validation: heads, items: optim.lr=0.1." in text["markdown"]
     assert "- Command: `type this`" in text["markdown"]
     assert r"heads & .700 $\pm$ .100* (.500 $\times$) & -- \\" in text["latex"]

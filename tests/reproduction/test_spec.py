@@ -2,6 +2,7 @@ import pytest
 import yaml
 from toys import SPEC, paper
 
+from perspectives.citations.bibliography import entries
 from perspectives.errors import ConfigError
 from perspectives.reproduction.spec import paper_of, papers, read_paper
 
@@ -34,6 +35,55 @@ def test_everything_wrong_is_said_at_once():
     assert "tables.scores.rows.heads.model is unknown; there are options, prior, given" in said
 
 
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"options": ["data=armis"]}, "tables.scores.options is ['data=armis']; write a text"),
+        ({"tolerance": "wide"}, "tables.scores.tolerance is 'wide'; write a number or null"),
+        ({"tolerance": True}, "tables.scores.tolerance is True; write a number or null"),
+        ({"metrics": ["individual/mae"]}, "tables.scores.metrics is ['individual/mae']; write NAME: value"),
+        ({"metrics": {"MAE": 3}}, "tables.scores.metrics is {'MAE': 3}; write NAME: value"),
+        ({"differs": "much"}, "tables.scores.differs is 'much'; write a list"),
+        ({"baseline": ["heads"]}, "tables.scores.baseline is ['heads']; write a text or null"),
+        ({"published": {"row": "heads"}}, "tables.scores.published is {'row': 'heads'}; write a list"),
+        ({"rows": {"heads": None}}, "tables.scores.rows.heads is None; write options, prior, given with values"),
+        ({"rows": {"heads": {"prior": "train_mean", "options": "seed=1"}}}, "heads has options and a prior, which tak"),
+    ],
+)
+def test_values_of_another_kind_are_refused(change, said):
+    content = yaml.safe_load(SPEC)
+    content["tables"]["scores"] |= change
+    with pytest.raises(ConfigError) as caught:
+        paper_of("toy", content, "toy.yaml")
+    assert said in str(caught.value)
+
+
+def test_a_value_published_twice_is_refused():
+    content = yaml.safe_load(SPEC)
+    content["tables"]["scores"]["published"] *= 2
+    with pytest.raises(ConfigError, match=r"tables\.scores\.published: heads, items, macro-F1 stands there twice"):
+        paper_of("toy", content, "toy.yaml")
+    content["tables"]["scores"]["published"] = [{"row": "heads", "column": "items", "metric": "macro-F1", "value": "?"}]
+    with pytest.raises(ConfigError) as caught:
+        paper_of("toy", content, "toy.yaml")
+    assert "tables.scores.published[0].value is '?'; write a number" in str(caught.value)
+    assert "tables.scores.published[0].source is missing" in str(caught.value)
+
+
+@pytest.mark.parametrize("content", [None, ["title"], "a text", {"title": "A toy", "paper": "", "tables": ["scores"]}])
+def test_a_file_of_another_form_is_refused(content):
+    with pytest.raises(ConfigError, match=r"^toy\.yaml has . problem\(s\)\n  - (the file is|tables names none)"):
+        paper_of("toy", content, "toy.yaml")
+
+
+def test_a_row_named_twice_is_refused(tmp_path, monkeypatch):
+    (tmp_path / "toy").mkdir()
+    (tmp_path / "toy" / "table.yaml").write_text(SPEC.replace("      majority:", "      heads:"), encoding="utf-8")
+    monkeypatch.setattr("perspectives.reproduction.spec.experiments_dir", lambda: tmp_path)
+    with pytest.raises(ConfigError, match=r"(?s)table\.yaml is not readable YAML: 'heads' stands there twice.*line 12"):
+        read_paper("toy")
+
+
 @pytest.mark.parametrize("rows", [None, [], "model=jury"])
 def test_rows_and_columns_must_be_there(rows):
     content = yaml.safe_load(SPEC)
@@ -50,3 +100,10 @@ def test_an_unknown_paper_is_refused_with_the_known_ones():
 @pytest.mark.parametrize("name", papers())
 def test_every_specification_can_be_read(name):
     assert read_paper(name).tables
+
+
+@pytest.mark.parametrize("name", papers())
+def test_every_paper_cites_entries_that_are_there(name):
+    cited = read_paper(name).cite
+    assert cited
+    assert set(cited) <= set(entries())

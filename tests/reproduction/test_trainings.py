@@ -54,6 +54,11 @@ def test_a_prior_keeps_corpus_and_split_only():
     assert found == ["data=hs_brexit", "split=official", "model=priors"]
 
 
+def test_an_unknown_prior_is_refused():
+    with pytest.raises(ConfigError, match=r"there is no prior 'train_meen'; choose one of most_frequent, .*train_mean"):
+        overrides_of(paper().tables["scores"], Column(), Row(prior="train_meen"), [], smoke=False)
+
+
 def test_smoke_takes_the_first_of_everything_swept_and_little_of_it():
     table = paper(scores__options="encoder=bert_base encoder.tune=full seed=3,4").tables["scores"]
     found = overrides_of(table, Column("split.fold=2,3"), Row("model=jury"), [], smoke=True)
@@ -78,3 +83,6 @@ def test_absent_data_empties_cells_and_says_what_to_do(places, tmp_path):
     table = paper(scores__options="data=hs_brexit").tables["scores"]
     found = cells(table, [*places, f"paths.data={tmp_path / 'nothing'}"])
     assert "put these files from" in cell(found, "majority", "items").empty
+    (tmp_path / "own.csv").write_text("text,label\nTea,1\n")
+    table = paper(scores__options=f"data=table data.reader.path={tmp_path / 'own.csv'}").tables["scores"]
+    assert "own.csv" in cell(cells(table, places), "majority", "items").empty

@@ -2,8 +2,8 @@
 
 A row's `given` names a detector below. Every seed flips other labels. AUROC, precision and recall are means over seeds,
 with 95 % bootstrap intervals over items (the same drawn items in all seeds). Precision and recall are those of the
-detector's own rule where the papers give one, otherwise of as many suspects as were flipped. Labels that were wrong to
-begin with count as not flipped.
+detector's own rule where the papers give one, otherwise of as many suspects as were flipped, ties broken at random (the
+expected value). Labels that were wrong to begin with count as not flipped.
 
 Papers: Swayamdipta et al. 2020 (confidence, noise classifier), Pleiss et al. 2020 (AUM), Toneva et al. 2019
 (forgetting), Chen et al. 2019 (NCV, INCV), Koh & Liang 2017 (self-influence).
@@ -11,55 +11,63 @@ Papers: Swayamdipta et al. 2020 (confidence, noise classifier), Pleiss et al. 20
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from omegaconf import DictConfig
+from scipy.stats import rankdata
 from sklearn.metrics import roc_auc_score
 
 from perspectives.config import compose, instantiate
 from perspectives.data.annotations import AnnotationSet
 from perspectives.data.load import load
+from perspectives.quality.annotator_agreement import raw_agreement
 from perspectives.quality.confident_learning import confident_learning, crowdlab
 from perspectives.quality.dynamics import FOLDER, Dynamics
 from perspectives.quality.flips import flip_labels, noise_probability
 from perspectives.quality.influence.table import influence_of_run
 from perspectives.quality.noise import REMOVED, SELECTED, Margins, Selection, fit_on, incv, margins, ncv
-from perspectives.reproduction.measured import Found, Measurement
-from perspectives.reproduction.trainings import SMOKE
+from perspectives.reproduction.measured import Measure, Measurement, Metrics, Setting
+from perspectives.reproduction.trainings import SMOKE, trainings_of
+from perspectives.runs import Run
 
+VERSION = 1  # raise it whenever the same trainings would give other numbers
 DRAWS, SMOKE_DRAWS, ITERATIONS = 200, 10, 3
 
 
 def detection(
-    rows: Mapping[str, str],
-    runs: Mapping[str, Any],
-    folder: Path,
-    smoke: bool,
-    options: Sequence[str],
-    share: float = 0.1,
-    seeds: Sequence[int] = (0, 1, 2),
-) -> Found:
+    setting: Setting, options: Sequence[str], share: float = 0.1, seeds: Sequence[int] = (0, 1, 2)
+) -> Measure:
     """`auroc`, `precision`, `recall` and `taken` (the share taken for wrong) of each row's detector.
 
     options: of `perspectives train`: the corpus and the model whose training is watched.
     """
-    seeds, options = (seeds[:1], [*options, *SMOKE]) if smoke else (seeds, list(options))
-    cases = [case(options, share, seed, folder) for seed in seeds]
-    judged = {row: [DETECTORS[which](one) for one in cases] for row, which in rows.items()}
-    random = np.random.default_rng(0)
-    draws = [drawn(cases[0].train.item_index, random) for _ in range(SMOKE_DRAWS if smoke else DRAWS)]
-    counts = {"pairs": len(cases[0].train), "items": len(cases[0].train.items)}
-    counts["annotators"] = len(cases[0].train.annotators)
-    truth = [one.flipped for one in cases]
-    return {
-        row: {
-            name: measurement(measure, truth, verdicts, draws, counts) for name, measure in MEASURES.items()
-        }
-        for row, verdicts in judged.items()
-    }  # fmt: skip
+    words = [*options, *setting.places, *(SMOKE if setting.smoke else ())]
+    seeds = seeds[:1] if setting.smoke else seeds
+    (alike,) = trainings_of(words)
+
+    @cache
+    def cases() -> list[Case]:
+        return [case(words, share, seed, setting.trainings) for seed in seeds]
+
+    @cache
+    def draws() -> list[np.ndarray]:
+        random = np.random.default_rng(0)
+        return [drawn(cases()[0].train.item_index, random) for _ in range(SMOKE_DRAWS if setting.smoke else DRAWS)]
+
+    def row(which: str, runs: Sequence[Run]) -> Metrics:
+        verdicts = [DETECTORS[which](one) for one in cases()]
+        truth, train = [one.flipped for one in cases()], cases()[0].train
+        counts = {"pairs": len(train), "items": len(train.items), "annotators": len(train.annotators)}
+        return {name: measurement(of, truth, verdicts, draws(), counts) for name, of in MEASURES.items()}
+
+    def trainings(which: str) -> set:
+        kind, count = TRAININGS.get(which, ("", 0))
+        return {(kind, number, seed) for number in range(count) for seed in seeds}
+
+    return Measure(row, [alike.run.folder.name, VERSION], alike, trainings)
 
 
 def measurement(
@@ -160,11 +168,7 @@ def rare_label(one: Case) -> Verdict:
 
 def other_raters(one: Case) -> Verdict:
     """Share of the item's other annotations with another label; 1/2 where there is none."""
-    count = np.zeros((len(one.train.items), one.train.scale.size))
-    np.add.at(count, (one.train.item_index, one.train.labels), 1)
-    others = count[one.train.item_index].sum(1) - 1
-    same = count[one.train.item_index, one.train.labels] - 1
-    return Verdict(np.divide(others - same, others, out=np.full(len(one.train), 0.5), where=others > 0))
+    return Verdict(1 - np.nan_to_num(raw_agreement(one.train), nan=0.5))
 
 
 def last_loss(one: Case) -> Verdict:
@@ -253,6 +257,14 @@ DETECTORS: dict[str, Callable[[Case], Verdict]] = {
         crowdlab_quality,
     )
 }  # fmt: skip
+# The trainings a detector rests on, and how many for a seed; the first two of INCV are those of NCV.
+TRAININGS: dict[str, tuple[str, int]] = {
+    **dict.fromkeys(("last_loss", "kept_loss", "self_influence", "confidence", "variability"), ("watched", 1)),
+    **dict.fromkeys(("forgetting", "aum", "classifier", "classifier_of_three"), ("watched", 1)),
+    **dict.fromkeys(("ncv_held_out", "cleanlab", "crowdlab_quality"), ("held out", 2)),
+    **dict.fromkeys(("incv_removed", "incv_unselected"), ("held out", 2 * ITERATIONS)),
+    "aum_threshold": ("margins", 2),
+}
 
 
 # Measures of a verdict on the drawn annotations `rows`. ------------------------------------------------------------
@@ -264,11 +276,11 @@ def auroc(flipped: np.ndarray, verdict: Verdict, rows: np.ndarray) -> float:
 
 def precision(flipped: np.ndarray, verdict: Verdict, rows: np.ndarray) -> float:
     wrong = _wrong(flipped, verdict)[rows]
-    return float((wrong & flipped[rows]).sum() / max(wrong.sum(), 1))
+    return float(wrong[flipped[rows]].sum() / (wrong.sum() or 1))
 
 
 def recall(flipped: np.ndarray, verdict: Verdict, rows: np.ndarray) -> float:
-    return float((_wrong(flipped, verdict) & flipped)[rows].sum() / max(flipped[rows].sum(), 1))
+    return float(_wrong(flipped, verdict)[rows][flipped[rows]].sum() / max(flipped[rows].sum(), 1))
 
 
 def taken(flipped: np.ndarray, verdict: Verdict, rows: np.ndarray) -> float:
@@ -279,9 +291,10 @@ MEASURES = {"auroc": auroc, "precision": precision, "recall": recall, "taken": t
 
 
 def _wrong(flipped: np.ndarray, verdict: Verdict) -> np.ndarray:
-    """By the detector's rule, or as many of the most suspicious as were flipped."""
+    """The chance that the detector takes each annotation for wrong, float64 [annotation]: 0 or 1 by its own rule;
+    without one it takes as many of the most suspicious as were flipped, of equally suspicious ones any."""
     if verdict.wrong is not None:
-        return verdict.wrong
-    wrong = np.zeros(len(flipped), bool)
-    wrong[np.argsort(-verdict.suspicion, kind="stable")[: flipped.sum()]] = True
-    return wrong
+        return verdict.wrong.astype(float)
+    above = rankdata(-verdict.suspicion, "min") - 1
+    tied = rankdata(-verdict.suspicion, "max") - above
+    return np.clip((flipped.sum() - above) / tied, 0, 1)

@@ -1,5 +1,6 @@
 """Published sets with gold labels, as they come: Zheng et al. 2017, Snow et al. 2008 (in MACE's form), and others."""
 
+import hashlib
 from pathlib import Path
 from typing import NamedTuple
 
@@ -8,27 +9,8 @@ import pandas as pd
 
 from perspectives.data.annotations import AnnotationSet
 from perspectives.data.readers import hatecheck
-from perspectives.data.readers.common import MissingData
-from perspectives.errors import ConfigError
 from perspectives.quality.aggregation.incidence import Incidence
-
-# Name → folder or file below the data folder, and where it is published.
-TRUTH_INFERENCE = "https://zhydhkcws.github.io/crowd_truth_inference/"
-MACE = "https://github.com/dirkhovy/MACE"
-TOOLKIT = "https://github.com/orchidproject/active-crowd-toolkit"
-SETS = {
-    **{
-        name: (f"truthinf_{name.lower()}", TRUTH_INFERENCE)
-        for name in ("D_Duck", "S_Face", "S_Dog", "S_Rel", "S_Adult")
-    },
-    **{name: (f"mace/test/{name}.csv", MACE) for name in ("rte", "temporal", "wsd")},
-    "example": ("mace/examples/example.csv", MACE),
-    **{
-        name: (f"active_crowd_toolkit/{name}.csv", TOOLKIT)
-        for name in ("CF", "CF_amt", "MS", "SP", "SP_amt", "ZenCrowd_all")
-    },
-    "HateCheck": ("hatecheck", "https://github.com/paul-rottger/hatecheck-data"),
-}
+from perspectives.reproduction.measures.gold_files import SETS, files_of
 
 
 class Gold(NamedTuple):
@@ -38,30 +20,43 @@ class Gold(NamedTuple):
     incidence: Incidence
     gold: np.ndarray
 
+    def first(self, items: int) -> "Gold":
+        """Only so many items, those with gold before others."""
+        kept = np.sort(np.argsort(self.gold < 0, kind="stable")[:items])
+        whole = self.incidence
+        chosen = np.isin(whole.item, kept)
+        count = whole.count[chosen].astype(int)
+        annotators, annotator = np.unique(whole.annotator[chosen], return_inverse=True)
+        codes = (np.searchsorted(kept, whole.item[chosen]), annotator, whole.label[chosen])
+        item, annotator, label = (np.repeat(code, count) for code in codes)
+        shape = (len(kept), len(annotators), whole.levels)
+        return Gold(Incidence.build(item, annotator, label, shape, "keep"), self.gold[kept])
+
 
 def read(data: Path, name: str, last: bool = False) -> Gold:
-    """One of SETS. Repeated pairs of item and annotator count as often as they stand there; last: of sets of Zheng et
-    al. the last of them counts once, as in those of their programs that keep a matrix.
+    """One of `gold_files.SETS` that have levels. Repeated pairs of item and annotator count as often as they stand
+    there; last: of sets of Zheng et al. the last of them counts once, as in those of their programs that keep a matrix.
 
     Raises ConfigError for an unknown name, MissingData naming what to put where.
     """
-    if name not in SETS:
-        raise ConfigError(f"there is no set {name!r}; choose one of {', '.join(SETS)}")
-    place, source = SETS[name]
-    path = data / place
-    if not path.exists():
-        raise MissingData(f"{path} is not there; put what {source} publishes there")
-    if place.startswith("truthinf_"):
-        return _truth_inference(path, last)
-    if place.startswith("mace/"):
-        return _snow(path)
-    return of_hatecheck(path)[0] if name == "HateCheck" else _toolkit(path)
+    file = files_of(data, name)[0]
+    if name == "HateCheck":
+        return of_hatecheck(file.parent)[0]
+    if SETS[name].folder.startswith("truthinf_"):
+        return _truth_inference(file.parent, last)
+    return _snow(file) if file.with_suffix(".key").exists() else _toolkit(file)
+
+
+def checksum(data: Path, name: str) -> str:
+    """Of the files of one of `gold_files.SETS`. Raises as `read`."""
+    found = hashlib.sha256()
+    for file in files_of(data, name):
+        found.update(hashlib.sha256(file.read_bytes()).digest())
+    return found.hexdigest()
 
 
 def ratings(folder: Path) -> tuple[pd.DataFrame, pd.Series]:
-    """`answer.csv` (question, worker, answer) and the gold number of each question. Raises MissingData."""
-    if not folder.exists():
-        raise MissingData(f"{folder} is not there; put what {TRUTH_INFERENCE} publishes there")
+    """`answer.csv` (question, worker, answer) and the gold number of each question."""
     answers = pd.read_csv(folder / "answer.csv", dtype={"question": str, "worker": str})
     return answers, pd.read_csv(folder / "truth.csv", dtype={"question": str}).set_index("question")["truth"]
 

@@ -5,60 +5,66 @@ are the keyword arguments of its function. Accuracy is over items with gold and 
 most probable levels counts as the chance of guessing right, so that no number depends on a seed.
 """
 
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Sequence
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from perspectives.config import compose
 from perspectives.quality.aggregation import numeric
 from perspectives.quality.aggregation.methods import METHODS
-from perspectives.reproduction.measured import Found, Measurement
+from perspectives.reproduction.measured import Measure, Measurement, Metrics, Setting
 from perspectives.reproduction.measures import gold_sets
+from perspectives.runs import Run
 
+VERSION = 1  # raise it whenever the same files would give other numbers
 BINARY = ("kos", "vi_bp", "multi")
 NORMAL = 1.959963984540054  # 97.5 % quantile
+FEW = 40  # items where it is only to be seen whether everything runs
 
 
-def accuracy(
-    rows: Mapping[str, Mapping[str, Any]], runs: Mapping[str, Any], folder: Path, smoke: bool, corpus: str
-) -> Found:
+def accuracy(setting: Setting, corpus: str) -> Measure:
     """`accuracy`, `f1` (two levels: of the last one) and `log_likelihood` of each method that suits the set.
 
-    corpus: one of `gold_sets.SETS`. Methods on two levels are left out of other sets.
+    corpus: one of `gold_files.SETS`. Methods on two levels do not apply to other sets.
     """
-    data = Path(compose().paths.data).expanduser()
-    every, last = (gold_sets.read(data, corpus, last) for last in (False, True))
-    found = {}
-    for row, given in rows.items():
+    depends = [gold_sets.checksum(setting.data, corpus), VERSION]
+    read = cache(partial(gold_sets.read, setting.data, corpus))
+
+    def row(given: dict[str, Any], runs: Sequence[Run]) -> Metrics:
         options = dict(given)
-        method, incidence_of = options.pop("method"), last if options.pop("repeated", "all") == "last" else every
-        if method in BINARY and incidence_of.incidence.levels != 2:
-            continue
-        result = METHODS[method](incidence_of.incidence, **options)
-        found[row] = _scores(result.posterior, incidence_of.gold)
+        method, found = options.pop("method"), read(options.pop("repeated", "all") == "last")
+        if method in BINARY and found.incidence.levels != 2:
+            return {}
+        incidence, gold = found.first(FEW) if setting.smoke else found
+        result = METHODS[method](incidence, **options)
+        scores = _scores(result.posterior, gold)
         if len(result.log_likelihood):
-            found[row]["log_likelihood"] = Measurement(float(result.log_likelihood[-1]))
-    return found
+            likelihood = float(result.log_likelihood[-1])
+            scores["log_likelihood"] = Measurement(likelihood, counts={"items": incidence.items})
+        return scores
+
+    return Measure(row, depends)
 
 
-def error(rows: Mapping[str, str], runs: Mapping[str, Any], folder: Path, smoke: bool, corpus: str) -> Found:
-    """`mae` and `rmse` of each method on numbers: mean, median, lfc_n. corpus: the set's folder."""
-    data = Path(compose().paths.data).expanduser()
-    answers, gold = gold_sets.ratings(data / corpus)
-    item, items = pd.factorize(answers["question"])
-    annotator, people = pd.factorize(answers["worker"])
-    rating = answers["answer"].to_numpy(float)
-    found = {}
-    for row, method in rows.items():
-        by_person = method == "lfc_n"
+def error(setting: Setting, corpus: str) -> Measure:
+    """`mae` and `rmse` of each method on numbers: mean, median, lfc_n. corpus: one of `gold_files.SETS`."""
+    folder = gold_sets.files_of(setting.data, corpus)[0].parent
+
+    def row(method: str, runs: Sequence[Run]) -> Metrics:
+        answers, gold = gold_sets.ratings(folder)
+        if setting.smoke:
+            answers = answers[answers["question"].isin(answers["question"].unique()[:FEW])]
+        item, items = pd.factorize(answers["question"])
+        annotator, people = pd.factorize(answers["worker"])
+        rating, by_person = answers["answer"].to_numpy(float), method == "lfc_n"
         arguments = (item, annotator, rating, (len(items), len(people))) if by_person else (item, rating, len(items))
         off = getattr(numeric, method)(*arguments).ratings - gold[items].to_numpy()
         absolute, squared = _mean(np.abs(off)), float(np.sqrt((off**2).mean()))
-        found[row] = {"mae": absolute, "rmse": Measurement(squared, counts=absolute.counts)}
-    return found
+        return {"mae": absolute, "rmse": Measurement(squared, counts=absolute.counts)}
+
+    return Measure(row, [gold_sets.checksum(setting.data, corpus), VERSION])
 
 
 def _scores(posterior: np.ndarray, gold: np.ndarray) -> dict[str, Measurement]:

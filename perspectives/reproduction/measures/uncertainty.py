@@ -10,41 +10,50 @@ says which:
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 import torch
 
+from perspectives.comparison import best_of
 from perspectives.data.batches import Batch
 from perspectives.metrics.disagreement import pearson
 from perspectives.metrics.estimate import Estimate, combine
 from perspectives.metrics.intervals import by_item
 from perspectives.models.base import AnnotatorModel
-from perspectives.reproduction.measured import Found, Measurement
+from perspectives.reproduction.measured import Measure, Measurement, Metrics, Setting
+from perspectives.run_groups import options_of
 from perspectives.runs import Run
 from perspectives.training import load_model
 
+VERSION = 1  # raise it whenever the same runs would give other numbers
 PASSES, BATCH = 50, 256
 
 
-def disagreement(rows: Mapping[str, str], runs: Mapping[str, Sequence[Run]], folder: Path, smoke: bool) -> Found:
-    """The `correlation` of each row, on binary labels; folds are joined, seeds averaged."""
-    return {row: {"correlation": _correlation(runs[row], MEASURES[which])} for row, which in rows.items()}
+def disagreement(setting: Setting) -> Measure:
+    """The `correlation` of each row, on binary labels; folds are joined, seeds averaged, and of other options that are
+    swept, what is best on validation."""
+
+    def row(which: str, runs: Sequence[Run]) -> Metrics:
+        return {"correlation": _correlation(runs, MEASURES[which])}
+
+    return Measure(row, VERSION)
 
 
 def _correlation(runs: Sequence[Run], measure: Callable[..., np.ndarray]) -> Measurement:
+    best, settings = best_of(runs, runs[0].config["model"]["name"])
     by_seed: dict[Any, list[Run]] = defaultdict(list)
     for run in runs:
-        by_seed[run.config["seed"]].append(run)
+        if str(options_of(run)) == str(best.options):
+            by_seed[run.config["seed"]].append(run)
     estimates = [_of_seed(folds, measure) for folds in by_seed.values()]
     items = len(estimates[0].influence)
     interval = by_item(combine(estimates), np.arange(items))
     spread = float(np.std([float(one) for one in estimates], ddof=1)) if len(estimates) > 1 else float("nan")
-    counts = {"items": items}
-    folds = len(next(iter(by_seed.values())))
-    return Measurement(interval.value, interval.low, interval.high, spread, len(estimates), folds, counts)
+    return Measurement(
+        interval.value, interval.low, interval.high, spread, len(estimates), best.folds, {"items": items}, settings
+    )
 
 
 def _of_seed(folds: Sequence[Run], measure: Callable[..., np.ndarray]) -> Estimate:
