@@ -14,7 +14,7 @@ from perspectives.config import compose, literal, quote_paths
 from perspectives.errors import ConfigError
 from perspectives.files import write_text
 from perspectives.fit import MODEL_FREE
-from perspectives.reproduction.expected import expected_seconds
+from perspectives.reproduction.expected import SMOKE, expected_seconds
 from perspectives.reproduction.launch import launch, train
 from perspectives.reproduction.measured import Kept, Measurements, Setting
 from perspectives.reproduction.progress import duration, watched, whole
@@ -40,7 +40,7 @@ class Reproduction:
     def __init__(self, paper: Paper, table: Table, typed: Sequence[str] = (), smoke: bool = False) -> None:
         self.paper, self.table, self.asked, self.smoke = paper, table, list(typed), smoke
         places = tuple(option for option in typed if option.startswith("paths."))
-        runs = Path(compose(overrides=places).paths.runs).expanduser() / ("smoke" if smoke else "")
+        runs = Path(compose(overrides=places).paths.runs).expanduser() / (SMOKE if smoke else "")
         self.root = runs / paper.name
         self.typed = [*(option for option in typed if not option.startswith("paths.runs=")), f"paths.runs={self.root}"]
         self.changed = len(places) < len(typed)
