@@ -1,5 +1,7 @@
 """Folders of trained models on the Hugging Face Hub."""
 
+import glob
+import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,29 +10,53 @@ from pathlib import Path
 import yaml
 
 from perspectives.data.catalog import card, names
-from perspectives.errors import DataWarning, RunError
+from perspectives.errors import DataWarning, RunError, listing
 
 FILES = ("*.json", "*.yaml", "*.safetensors", "*.npz", "README.md")  # all that a model consists of; no pickles
+ACCEPTED = "give a run folder, a folder that save_pretrained wrote, or owner/name of a model on the Hub"
+
+
+def is_hub_name(text: str | Path) -> bool:
+    """Whether `owner/name` may be asked for on the Hub: no path, no pattern, and the owner is no folder here."""
+    owner, slash, name = str(text).partition("/")
+    named = re.fullmatch(r"\w[\w.-]*", owner, re.ASCII) and re.fullmatch(r"\w[\w.-]*", name, re.ASCII)
+    return bool(slash and named) and not Path(owner).exists()
 
 
 def fetched(name_or_folder: str | Path, revision: str | None = None, token: str | None = None) -> Path:
-    """The folder itself, or where the Hub's repository of that name (`owner/name`) lies after it was fetched.
+    """The folder itself, the one run that a pattern finds, or where the Hub's repository of that name (`owner/name`)
+    lies after it was fetched.
 
-    Raises RunError when it is neither here nor there, or a revision is given for a folder.
+    Raises RunError when it is neither here nor there, when a pattern finds several runs, for a name that is no
+    `owner/name` or may be a mistyped path (nothing is asked of the Hub then), and for a revision of a folder.
     """
-    folder = Path(name_or_folder).expanduser()
-    if folder.is_dir():
+    folder = _here(name_or_folder)
+    if folder is not None:
         if revision is not None:
             raise RunError(f"revision={revision!r} is for models on the Hub; {folder} is a folder, leave it out")
         return folder
     from huggingface_hub import snapshot_download
 
-    advice = (
-        "give a run folder, a folder that save_pretrained wrote, or owner/name of a model on the Hub, for which you "
-        "must be online and, where it is private, logged in (`hf auth login`)"
-    )
+    advice = f"{ACCEPTED}, for which you must be online and, where it is private, logged in (`hf auth login`)"
     with _explained(f"{name_or_folder} is no folder here, and could not be fetched from the Hub", advice):
         return Path(snapshot_download(str(name_or_folder), revision=revision, token=token, allow_patterns=[*FILES]))
+
+
+def _here(name_or_folder: str | Path) -> Path | None:
+    """The folder of that name or pattern; None for the name of a repository on the Hub."""
+    folder = Path(name_or_folder).expanduser()
+    if folder.is_dir():
+        return folder
+    found = [Path(match).parent for match in sorted(glob.glob(f"{folder}/config.yaml"))]
+    if len(found) > 1:
+        raise RunError(f"{name_or_folder} stands for {len(found)} runs; name one\n{listing(list(map(str, found)))}")
+    if found:
+        return found[0]
+    if not is_hub_name(name_or_folder):
+        owner = str(name_or_folder).partition("/")[0]
+        reason = f"{owner}/ is here" if owner.strip(".") and Path(owner).exists() else "it is no owner/name"
+        raise RunError(f"{name_or_folder} is no folder, and not looked for on the Hub because {reason}; {ACCEPTED}")
+    return None
 
 
 def published(folder: Path, repo_id: str, private: bool, token: str | None, message: str) -> str:

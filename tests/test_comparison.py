@@ -21,7 +21,7 @@ from perspectives.evaluation import Evaluation
 from perspectives.fit import fit
 from perspectives.metrics.intervals import holm
 from perspectives.runs import Run
-from perspectives.verbs.compare import control_notes, group_notes
+from perspectives.verbs.compare import chosen, control_notes, group_notes, notes
 
 SMALL = [
     "data.reader.items=60",
@@ -106,6 +106,9 @@ def test_differences_are_paired_and_corrected(folder: Path) -> None:
     tested = long[long["kind"] != "oracle"]
     np.testing.assert_allclose(tested["p_holm"], holm(tested["p"].to_numpy()))
     assert long.loc[long["kind"] == "oracle", "p_holm"].isna().all()
+    said = "No differences: no row is called majority; --baseline NAME takes another."
+    assert said in notes(table(found, None, ["individual/macro_f1"]), None, None)
+    assert said not in notes(long.reset_index(), "majority", None)
 
 
 def test_the_order_of_pairs_does_not_matter(folder: Path) -> None:
@@ -186,10 +189,20 @@ def test_the_command_writes_files_and_names_metrics(
     assert "individual/accuracy" not in set(long["metric"])
     assert (long["low"] <= long["value"]).all()
     assert "multitask" in Path(out[1]).read_text()
+    assert capsys.readouterr().out == f"{out[0]}\n"
     assert main(["compare", str(folder), "--metrics", "individual/f2"]) == 2
     assert "metric 'individual/f2' is not available here; choose from" in capsys.readouterr().err
-    assert main(["compare", str(folder), "--figure", str(tmp_path / "plot.doc")]) == 2
-    assert "must end in .png, .svg or .pdf" in capsys.readouterr().err
+    assert main(["compare", str(folder), "--metrics", "macro_f1"]) == 2
+    assert "did you mean individual/macro_f1 or majority/macro_f1? choose from" in capsys.readouterr().err
+    output = tmp_path / "table.txt"
+    options = ["--figure", str(tmp_path / "plot.gif"), "--output", str(output)]
+    assert main(["compare", str(folder), *options]) == 2
+    assert "plot.gif must end in .png, .svg or .pdf" in capsys.readouterr().err
+    assert not output.exists()  # refused first
+
+
+def test_metrics_may_have_spaces_after_commas() -> None:
+    assert chosen("soft/jsd, individual", ["individual/f1", "soft/jsd", "soft/mae"]) == ["soft/jsd", "individual/f1"]
 
 
 def test_what_is_left_out_is_said(folder: Path, tmp_path: Path) -> None:

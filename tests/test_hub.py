@@ -12,6 +12,7 @@ import subprocess
 import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -225,6 +226,45 @@ def test_folders_are_taken_as_they_are(tmp_path):
     assert hub.fetched(tmp_path) == tmp_path
     with pytest.raises(RunError, match=r"revision='main' is for models on the Hub; .* is a folder, leave it out"):
         hub.fetched(tmp_path, revision="main")
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("runz", "runz is no folder, and not looked for on the Hub because it is no owner/name; give a run folder, a"),
+        ("runs/multitask", "runs/multitask is no folder, and not looked for on the Hub because runs/ is here; give a"),
+        ("runs/multi*", "runs/multi* is no folder, and not looked for on the Hub because runs/ is here"),
+        ("nowhere/multi*", "nowhere/multi* is no folder, and not looked for on the Hub because it is no owner/name"),
+        ("./model", "because it is no owner/name"),
+        ("../model", "because it is no owner/name"),
+        ("/model", "because it is no owner/name"),
+        ("~/model", "because it is no owner/name"),
+        ("a/b/c", "because it is no owner/name"),
+        ("runs/s*", "runs/s* stands for 2 runs; name one\n  - runs/seed-0\n  - runs/seed-1"),
+    ],
+)
+def test_mistyped_paths_never_leave_the_machine(name, said, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setattr("huggingface_hub.snapshot_download", lambda *args, **options: pytest.fail("asked the Hub"))
+    for seed in (0, 1):
+        (tmp_path / f"runs/seed-{seed}").mkdir(parents=True)
+        (tmp_path / f"runs/seed-{seed}/config.yaml").touch()
+    (tmp_path / "runs/score").mkdir()
+    with pytest.raises(RunError) as caught:
+        hub.fetched(name)
+    assert said in str(caught.value)
+
+
+def test_a_pattern_finds_the_one_run_it_fits(tmp_path, monkeypatch):
+    run = tmp_path / "runs [1]" / "jury-7"  # a folder's name may look like a pattern
+    run.mkdir(parents=True)
+    (run / "config.yaml").touch()
+    (run.parent / "juries").mkdir()  # fits j*, but is no run
+    monkeypatch.chdir(tmp_path)
+    assert hub.fetched("runs?[[]1]/j*") == Path("runs [1]/jury-7")
+    assert hub.fetched("runs [1]/jury-7") == Path("runs [1]/jury-7")
+    assert hub.is_hub_name("us/tea.v1-base")  # what is asked for there
 
 
 def test_publishing_for_everybody_warns_unless_the_licence_allows_it(tmp_path):

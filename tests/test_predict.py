@@ -13,7 +13,8 @@ from trained import SCALES, trained
 from perspectives import TrainedModel, cli, trained_model
 from perspectives.imported import imported
 from perspectives.predictions import answer_columns
-from perspectives.verbs.predict import Options, parsed
+from perspectives.verbs.options import parsed
+from perspectives.verbs.predict import Options
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:encoder 'tiny' needs"),
@@ -183,7 +184,7 @@ def test_an_exported_folder_is_as_good_as_a_run(run, texts, tmp_path):
         (["batch_size=0"], "batch_size=0 is not accepted; give a whole number from 1"),
         (["accelerator=abacus"], "accelerator=abacus is unknown; choose one of auto, cpu, gpu, mps"),
         (["run={folder}"], "is not a run (no config.yaml); pass a folder that `perspectives train` wrote"),
-        (["run=no/such/run"], "no/such/run is no folder here, and could not be fetched from the Hub: "),
+        (["run=no/such/run"], "no/such/run is no folder, and not looked for on the Hub because it is no owner/name"),
         (["revision=v1"], "revision='v1' is for models on the Hub; "),
     ],
 )
@@ -249,7 +250,7 @@ def test_every_word_that_is_no_option_is_named(capsys):
         f"  - 'zzz' is no option; choose from {', '.join(Options.__dataclass_fields__)}",
         "  - input is missing; give input=…",
     ]
-    assert parsed(["run=a=b", "input=c"]) == Options("a=b", "c")
+    assert parsed(["run=a=b", "input=c"], Options) == Options("a=b", "c")
 
 
 def test_the_help_lists_every_option(capsys):

@@ -17,7 +17,7 @@ def set_aside(
     `Split.shot`, or None without shots. New people who have fewer, or nothing left to score, are dropped.
     """
     if shots < 0:
-        raise ConfigError(f"shots={shots} is no number of texts; use 0 for none")
+        raise ConfigError(f"split.shots={shots} is no number of texts; use 0 for none")
     if not shots:
         return None
     person, place = annotations.annotator_index, _places(annotations, spare, seed)
@@ -29,8 +29,8 @@ def set_aside(
         if not (enough & (part == code)).any():
             most = place[np.isin(person, person[part == code])].max(initial=-1) + 1
             raise DataError(
-                f"{annotations.name}: shots={shots} leaves no annotator in {PARTS[code]}: nobody there labelled more "
-                f"than {most} texts that could be set aside, and another one has to be scored; use fewer shots"
+                f"{annotations.name}: split.shots={shots} leaves no annotator in {PARTS[code]}: nobody there labelled "
+                f"more than {most} texts that could be set aside, and another one has to be scored; use fewer shots"
             )
     part[new & ~enough] = DROPPED
     part[drawn & enough] = ADAPTATION

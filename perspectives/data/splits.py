@@ -171,7 +171,7 @@ def both(
         for people who have too few, who are dropped. Raises DataError when nobody has enough.
     """
     if folds >= 3 and not 0 <= fold < folds**2:
-        raise ConfigError(f"fold={fold} is out of range; blocks are numbered from 0 to {folds**2 - 1}")
+        raise ConfigError(f"split.fold={fold} is out of range; blocks are numbered from 0 to {folds**2 - 1}")
     group, notes = item_groups(annotations, group_by)
     item_part = _dealt(annotations, "items", group[annotations.item_index], folds, fold // folds, seed)
     group = annotator_groups(annotations, annotator_group_by)
@@ -208,9 +208,9 @@ def _dealt(
     stratum: what is spread evenly, int64 [group, by rising number].
     """
     if folds < 3:
-        raise ConfigError(f"folds={folds} leaves nothing for train, validation or test; use at least 3")
+        raise ConfigError(f"split.folds={folds} leaves nothing for train, validation or test; use at least 3")
     if not 0 <= fold < folds:
-        raise ConfigError(f"fold={fold} is out of range; folds are numbered from 0 to {folds - 1}")
+        raise ConfigError(f"split.fold={fold} is out of range; folds are numbered from 0 to {folds - 1}")
     groups, code = np.unique(group, return_inverse=True)
     if len(groups) < folds:
         raise DataError(

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from perspectives.data.readers.common import not_utf8
 from perspectives.data.scale import level_name
 from perspectives.errors import DataError, listing
 
@@ -116,6 +117,8 @@ def _readable(path: Path) -> Iterator[None]:
     """Turns what readers raise about a file into a DataError that names it."""
     try:
         yield
+    except UnicodeDecodeError as error:
+        raise DataError(not_utf8(path)) from error
     except (OSError, ValueError) as error:  # the parsers of all formats raise a kind of these
         reason = (str(error) or type(error).__name__).splitlines()[0]
         raise DataError(f"{path} could not be read: {reason}; is it a {path.suffix} file?") from error

@@ -33,7 +33,7 @@ def validated(
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, list[str]]:
     """Clean tables and notes on what was repaired. Raises DataError listing all problems; warns with DataWarning."""
     if duplicates not in DUPLICATES:
-        raise DataError(f"duplicates={duplicates!r} is unknown; choose one of {', '.join(DUPLICATES)}")
+        raise DataError(f"data.duplicates={duplicates!r} is unknown; choose one of {', '.join(DUPLICATES)}")
     problems: list[str] = []
     notes: list[str] = []
     _require_columns(annotations, "annotations", [*REQUIRED_COLUMNS], problems)
@@ -157,7 +157,7 @@ def _resolve_duplicates(
         places = _places(annotations, disagreeing)
         problems.append(
             f"annotations: the same annotator labelled the same item twice with different labels at {places}; "
-            "choose duplicates=first or duplicates=keep"
+            "choose data.duplicates=first or data.duplicates=keep"
         )
     elif disagreeing.any():
         notes.append(f"{disagreeing.sum()} later, different label(s) of an annotator for the same item were dropped")

@@ -13,20 +13,25 @@ COLORS = {"prior": "#8a8f98", "model": "#1f5fa8", "oracle": "#c58b2a"}
 KINDS = {"prior": "prior", "model": "trained", "oracle": "oracle (sees the item's annotations)"}
 
 
+def check_figure(path: str | Path) -> None:
+    """Raises ConfigError for an unknown file ending or when matplotlib is not installed."""
+    if Path(path).suffix not in (".png", ".svg", ".pdf"):
+        raise ConfigError(f"--figure {path} must end in .png, .svg or .pdf")
+    try:
+        import matplotlib.figure  # noqa: F401
+    except ImportError as error:
+        raise ConfigError("figures need matplotlib; pip install 'perspectives[figures]'") from error
+
+
 def comparison(long: pd.DataFrame, metric: str, path: str | Path) -> None:
     """Dots with 95 % intervals, one row per entry of `comparison.table`, best on top; ties keep the table's order.
 
     Raises ConfigError for an unknown file ending or when matplotlib is not installed.
     """
-    path = Path(path)
-    if path.suffix not in (".png", ".svg", ".pdf"):
-        raise ConfigError(f"--figure {path} must end in .png, .svg or .pdf")
-    try:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-        from matplotlib.lines import Line2D
-    except ImportError as error:
-        raise ConfigError("figures need matplotlib; pip install 'perspectives[figures]'") from error
+    check_figure(path)
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
 
     rows = long[long["metric"] == metric]
     size = rows["value"].abs() if signed(metric) else rows["value"]
@@ -47,7 +52,7 @@ def comparison(long: pd.DataFrame, metric: str, path: str | Path) -> None:
     shown = [kind for kind in KINDS if (rows["kind"] == kind).any()]
     handles = [Line2D([], [], marker="o", color=COLORS[kind], label=KINDS[kind]) for kind in shown]
     figure.legend(handles=handles, loc="outside lower center", ncols=len(shown), frameon=False)
-    save(figure, path)
+    save(figure, Path(path))
 
 
 def save(figure: Any, path: Path) -> None:

@@ -8,6 +8,7 @@ import importlib.metadata
 import importlib.util
 import sys
 import tempfile
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -17,7 +18,7 @@ from packaging.requirements import Requirement
 
 from perspectives.config import compose
 from perspectives.config_checks import target_problems, value_problems
-from perspectives.errors import ConfigError
+from perspectives.errors import ConfigError, DataWarning, PerspectivesError
 from perspectives.fit import BUILT_WITH
 
 # What an option needs beyond the packages that are always there.
@@ -67,13 +68,15 @@ def _configuration(cfg: DictConfig) -> Iterator[Finding]:
 
 
 def _data(cfg: DictConfig) -> Iterator[Finding]:
+    if OmegaConf.is_missing(cfg.data.reader, "path"):
+        return  # said of the configuration
     path = cfg.data.reader.get("path")
     if path is None:
         yield Finding("data", f"{cfg.data.name} needs no files")
         return
     folder = Path(path).expanduser()
     if cfg.data.get("card") is None:
-        yield _place(folder)
+        yield _place(folder, cfg.data)
         return
     from perspectives.data.catalog import missing_message, verify
 
@@ -86,10 +89,19 @@ def _data(cfg: DictConfig) -> Iterator[Finding]:
         yield Finding("data", missing_message(cfg.data.card, folder), problem=True)
 
 
-def _place(path: Path) -> Finding:
+def _place(path: Path, data: DictConfig) -> Finding:
+    """Of a corpus without a card: it is read, unless it would have to be fetched."""
+    from perspectives.data.load import load
+    from perspectives.hub import is_hub_name
+
     if path.exists():
-        return Finding("data", f"{path} exists")
-    if not path.is_absolute() and len(path.parts) == 2 and not path.suffix:
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", DataWarning)
+                return Finding("data", f"{path}: {len(load(data))} annotations that can be used")
+        except PerspectivesError as error:
+            return Finding("data", str(error), problem=True)
+    if is_hub_name(path) and not path.suffix:
         return Finding("data", f"{path} is not on this machine: taken for owner/name on the Hub")
     return Finding("data", f"{path} does not exist; set data.reader.path", problem=True)
 

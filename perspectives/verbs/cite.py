@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from perspectives.errors import RunError
-from perspectives.verbs.predict import parsed
+from perspectives.verbs.options import parsed
 
 if TYPE_CHECKING:
     from perspectives.citations.used import Use

@@ -61,6 +61,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(args: argparse.Namespace) -> int:
+    if args.figure:
+        from perspectives.reports.figures import check_figure, comparison
+
+        check_figure(args.figure)
     found, left_out = entries(args.runs, args.best)
     available = list(dict.fromkeys(metric for entry in found for metric in entry.metrics))
     metrics = chosen(args.metrics, available)
@@ -76,11 +80,10 @@ def main(args: argparse.Namespace) -> int:
         text = _groups(found, args, [metric for metric in metrics if metric.startswith(METRICS_OF_PAIRS)], left_out)
     if args.output:
         write_text(args.output, text + "\n")
+        print(args.output)
     else:
         print(text)
     if args.figure:
-        from perspectives.reports.figures import comparison
-
         comparison(long, metrics[0], args.figure)
     return 0
 
@@ -153,10 +156,12 @@ def chosen(names: str | None, available: Sequence[str]) -> list[str]:
     if names == "all":
         return list(available)
     picked: list[str] = []
-    for name in names.split(","):
+    for name in map(str.strip, names.split(",")):
         matching = [metric for metric in available if metric == name or metric.startswith(f"{name}/")]
         if not matching:
-            raise ConfigError(f"metric {name!r} is not available here; choose from {', '.join(available)}")
+            close = [metric for metric in available if metric.endswith(f"/{name}")]
+            hint = f"did you mean {' or '.join(close)}? " if close else ""
+            raise ConfigError(f"metric {name!r} is not available here; {hint}choose from {', '.join(available)}")
         picked += matching
     return list(dict.fromkeys(picked))
 
@@ -198,7 +203,9 @@ def notes(long: pd.DataFrame, baseline: str | None, unseen: tuple[int, int] | No
         lines.append(f"{first['annotators']} annotators are too few to generalise from: intervals are over items.")
     elif len(fixed):
         lines.append("Individual metrics: intervals are over items and annotators. Other metrics: over items.")
-    if baseline is not None:
+    if baseline is None:
+        lines.append("No differences: no row is called majority; --baseline NAME takes another.")
+    else:
         lines.append(f"Differences are paired with {baseline}; * p < .05 after Holm's correction over the rows.")
     if (long["kind"] == "oracle").any():
         lines.append(

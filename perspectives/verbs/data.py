@@ -26,7 +26,11 @@ from perspectives.quality.cohesion import PERMUTATIONS, cohesion
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("action", choices=["check", "describe", "groups"])
     parser.add_argument(
-        "overrides", nargs="*", metavar="OPTION=VALUE", help="options of `perspectives train`, data=… first of all"
+        "overrides",
+        nargs="*",
+        default=[],  # otherwise argparse calls them required
+        metavar="OPTION=VALUE",
+        help="options of `perspectives train`, data=… first of all",
     )
     parser.add_argument(
         "--attributes", metavar="NAMES", help="groups: demographic attributes, comma-separated (default: all)"

@@ -26,7 +26,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from perspectives.errors import ConfigError
-from perspectives.verbs.predict import parsed
+from perspectives.verbs.options import parsed, whole
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> None:
     options = parsed(args.options, Options)
-    items, port = _whole("items", options.items), _whole("port", options.port, most=65535)
+    items, port = whole("items", options.items), whole("port", options.port, most=65535)
     unknown, nearby, serve = (_yes(name, getattr(options, name)) for name in ("unknown", "nearby", "serve"))
     output = None if options.output is None else Path(options.output).expanduser()
     if output is not None and output.suffix != ".html":
@@ -80,9 +80,3 @@ def _yes(name: str, value: str) -> bool:
     if value not in ("true", "false"):
         raise ConfigError(f"{name}={value} is not accepted; give true or false")
     return value == "true"
-
-
-def _whole(name: str, value: str, most: int | None = None) -> int:
-    if not (value.isascii() and value.isdigit()) or int(value) < 1 or (most and int(value) > most):
-        raise ConfigError(f"{name}={value} is not accepted; give a whole number from 1{f' to {most}' if most else ''}")
-    return int(value)

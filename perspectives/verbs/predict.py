@@ -7,7 +7,8 @@ perspectives predict run=RUN input=texts.csv groups='gender=Woman & age=<=30; ge
 perspectives predict run=RUN input=texts.csv groups=gender         a group per value; of 5 people at least
 perspectives predict run=RUN input=texts.csv people=people.csv     new people: a row each, columns are attributes
 
-  run=RUN             a run folder, a folder that save_pretrained wrote, or owner/name of a model on the Hub
+  run=RUN             a run folder, a pattern that finds one, a folder that save_pretrained wrote, or owner/name of a
+                      model on the Hub
   revision=NAME       of a model on the Hub: branch, tag or commit
   input=FILE          .csv, .tsv, .jsonl or .parquet of any size, a row per text
   output=FILE         a new .parquet file (default: the input's name with .answers.parquet, beside it)
@@ -24,14 +25,13 @@ refused. Vectors of new texts are not cached.
 """
 
 import argparse
-import difflib
 import time
-from collections.abc import Sequence
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from perspectives.errors import ConfigError, listing
+from perspectives.errors import ConfigError
+from perspectives.verbs.options import parsed, whole
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -64,9 +64,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(args: argparse.Namespace) -> None:
-    options = parsed(args.options)
+    options = parsed(args.options, Options)
     source, output = Path(options.input).expanduser(), _output(options)
-    batch_size = _whole("batch_size", options.batch_size)
+    batch_size = whole("batch_size", options.batch_size)
     if not source.is_file():  # before anything slow is imported
         raise ConfigError(f"input={options.input} is not a file; give a table with a row per text")
     people = None if options.people is None else _people(Path(options.people).expanduser())
@@ -118,30 +118,6 @@ def parquet_schema(model: "TrainedModel", who: "Asked") -> "pa.Schema":
     return pa.schema(columns)
 
 
-def parsed(words: Sequence[str], options: Any = Options) -> Any:
-    """The words as a dataclass of options. Raises ConfigError listing every word that is no option, repeated ones, and
-    what is missing."""
-    accepted = [field.name for field in fields(options)]
-    given: dict[str, Any] = {}
-    problems = []
-    for word in words:
-        name, equals, value = word.partition("=")
-        if name not in accepted:
-            close = difflib.get_close_matches(name, accepted, n=1)
-            hint = f"did you mean {close[0]}=?" if close else f"choose from {', '.join(accepted)}"
-            problems.append(f"{name!r} is no option; {hint}")
-        elif not equals or not value:
-            problems.append(f"{name} has no value; write {name}=…")
-        elif name in given:
-            problems.append(f"{name} is given twice; give it once")
-        given[name] = value
-    problems += [f"{field.name} is missing; give {field.name}=…" for field in fields(options)
-                 if field.default is MISSING and field.name not in given]  # fmt: skip
-    if problems:
-        raise ConfigError("\n".join(["the options cannot be used:", listing(problems)]))
-    return options(**given)
-
-
 def _output(options: Options) -> Path:
     source = Path(options.input).expanduser()
     output = Path(options.output).expanduser() if options.output else source.with_suffix(".answers.parquet")
@@ -169,9 +145,3 @@ def _people(path: Path) -> Any:
     if path.suffix not in (".csv", ".tsv") or not path.is_file():
         raise ConfigError(f"people={path} is no .csv or .tsv file; give a table with a row per person")
     return read_table(path)
-
-
-def _whole(name: str, value: str) -> int:
-    if not (value.isascii() and value.isdigit()) or int(value) < 1:
-        raise ConfigError(f"{name}={value} is not accepted; give a whole number from 1")
-    return int(value)

@@ -202,7 +202,7 @@ def test_every_problem_is_reported_at_once_with_its_place():
         "annotations: column item_id is empty at x.csv:7",
         "annotations: column label is missing at x.csv:3; leave such rows out",
         "annotations: column label holds 'perhaps' at x.csv:2; accepted is one of no, yes",
-        "the same annotator labelled the same item twice with different labels at x.csv:5; choose duplicates=first",
+        "the same annotator labelled the same item twice with different labels at x.csv:5; choose data.duplicates",
         "items: 1 item_id(s) stand for different items, for example ['i2']",
         "items: column text is empty for item_id ['i3'] (1 in all)",
         "items: column split holds ['dev']; accepted is train, validation, test or nothing",

@@ -136,13 +136,13 @@ def test_more_than_anybody_labelled_is_refused():
     annotations = corpus()
     most = ids(annotations, splits.annotators(annotations).rows("validation"))["annotator_id"].value_counts().max()
     message = (
-        f"tiny: shots=60 leaves no annotator in validation: nobody there labelled more than {most} texts that could"
+        f"tiny: split.shots=60 leaves no annotator in validation: nobody there labelled more than {most} texts that"
     )
     with pytest.raises(DataError, match=message):
         splits.annotators(annotations, shots=60)
-    with pytest.raises(DataError, match=r"shots=60 leaves no annotator in validation: .*; use fewer shots"):
+    with pytest.raises(DataError, match=r"split\.shots=60 leaves no annotator in validation: .*; use fewer shots"):
         splits.both(annotations, shots=60)
-    with pytest.raises(ConfigError, match="shots=-1 is no number of texts; use 0 for none"):
+    with pytest.raises(ConfigError, match=r"split\.shots=-1 is no number of texts; use 0 for none"):
         splits.annotators(annotations, shots=-1)
 
 

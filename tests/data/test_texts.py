@@ -93,6 +93,15 @@ def test_files_that_cannot_be_used_are_one_message(tmp_path, name, content, said
         TextFile(tmp_path / name, {"text": "text"}).check()
 
 
+@pytest.mark.parametrize("encoding", ["utf-16", "latin-1"])
+@pytest.mark.parametrize("ending", [".csv", ".jsonl"])
+def test_other_encodings_are_to_be_saved_as_utf8(tmp_path, ending, encoding):
+    path = tmp_path / f"a{ending}"
+    path.write_bytes(("text\nThé\n" if ending == ".csv" else '{"text": "Thé"}\n').encode(encoding))
+    with pytest.raises(DataError, match=rf"a\{ending} is no UTF-8 text; save it as UTF-8"):
+        TextFile(path, {"text": "text"}).check()
+
+
 def test_what_is_no_file_is_said_so(tmp_path):
     with pytest.raises(DataError, match=r"none\.csv is not a file; give a table with a row per text"):
         TextFile(tmp_path / "none.csv", {"text": "text"})

@@ -66,7 +66,7 @@ def read_object(path: Path, trailing_commas: bool = False) -> Any:
 
     Raises DataError with the line where the file stops being JSON.
     """
-    text = path.read_text(encoding="utf-8-sig")
+    text = _read(path)
     if trailing_commas:
         text = re.sub(r",(\s*[}\]])", r"\1", text)
     try:
@@ -88,7 +88,9 @@ def read_table(path: Path, columns: list[str] | None = None, **options: Any) -> 
     } | options
     try:
         table = cast(pd.DataFrame, pd.read_csv(path, **options))
-    except (ValueError, pd.errors.ParserError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
+        raise DataError(not_utf8(path)) from error
+    except (ValueError, pd.errors.ParserError) as error:
         raise DataError(f"{path} could not be read as a table: {error}") from error
     missing = [column for column in columns or [] if column not in table.columns]
     if missing:
@@ -96,10 +98,22 @@ def read_table(path: Path, columns: list[str] | None = None, **options: Any) -> 
     return table
 
 
+def not_utf8(path: Path) -> str:
+    """What to do about a file in another encoding (UTF-16, Latin-1, …)."""
+    return f"{path} is no UTF-8 text; save it as UTF-8 (of a spreadsheet: `CSV UTF-8`)"
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise DataError(not_utf8(path)) from error
+
+
 def read_lines(path: Path) -> list[dict[str, Any]]:
     """A JSONL file, one object per line; blank lines are skipped. Raises DataError naming a line that is no object."""
     records = []
-    for number, line in enumerate(path.read_text(encoding="utf-8-sig").split("\n"), start=1):
+    for number, line in enumerate(_read(path).split("\n"), start=1):
         if not line.strip():
             continue
         try:
@@ -131,5 +145,6 @@ def one_of(option: str, value: str, accepted: Iterable[str]) -> str:
     """`value`, if it is among `accepted`. Raises DataError naming the option, what came and what is accepted."""
     accepted = list(accepted)
     if value not in accepted:
-        raise DataError(f"{option}={value!r} is unknown; choose one of {', '.join(accepted)}")
+        prefix = "data" if option == "target" else "data.reader"
+        raise DataError(f"{prefix}.{option}={value!r} is unknown; choose one of {', '.join(accepted)}")
     return value

@@ -3,7 +3,9 @@
 Which column is what is said by name; nothing is guessed from the content except, on request, the levels of the scale.
 """
 
+import re
 import warnings
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,7 @@ from perspectives.data.readers.common import SPLITS, MissingData, read_lines, re
 from perspectives.data.scale import KINDS, Scale, level_name
 from perspectives.data.validation import ANNOTATION_COLUMNS, REQUIRED_COLUMNS
 from perspectives.errors import DataError, DataWarning, listing
+from perspectives.hub import is_hub_name
 
 OF_ITEM = ("text", "text_pair", "split", "gold", "official_label", "group", "language", "domain")
 SUFFIXES = (".csv", ".tsv", ".jsonl", ".parquet")
@@ -67,15 +70,17 @@ def read(
 
     item_columns = {"item_id": names["item_id"]} | {our: names[our] for our in OF_ITEM if our in names} | of_items
     annotator_columns = {"annotator_id": names["annotator_id"]} | of_annotators
-    problems = [
-        *_missing(table, path, {our: names[our] for our in ANNOTATION_COLUMNS if our in names}),
-        *_missing(item_table, items or path, item_columns),
-        *_missing(annotator_table, annotators or path, annotator_columns),
-    ]
-    if problems:
-        raise DataError(f"some columns are not there:\n{listing(list(dict.fromkeys(problems)))}")
+    annotation_columns = {our: names[our] for our in ANNOTATION_COLUMNS if our in names}
+    wanted: dict[str, dict[str, str]] = defaultdict(dict)
+    tables = {str(path): table, str(items or path): item_table, str(annotators or path): annotator_table}
+    for place, named in ((path, annotation_columns), (items, item_columns), (annotators, annotator_columns)):
+        wanted[str(place or path)] |= named
+    if problems := [one for place, there in wanted.items() for one in _missing(tables[place], place, there)]:
+        raise DataError(f"some columns are not there:\n{listing(problems)}")
+    if table.empty:
+        raise DataError(f"{path} has no rows; give a row per annotation")
 
-    annotations = _taken(table, {our: names[our] for our in ANNOTATION_COLUMNS if our in names})
+    annotations = _taken(table, annotation_columns)
     first = 2 if Path(path).suffix in (".csv", ".tsv") else 1  # after a header
     annotations = annotations.assign(file=Path(path).name, row=range(first, first + len(table)))
     annotations["label"], scale = _labels(annotations["label"], kind, levels, low, high, separator)
@@ -92,7 +97,8 @@ def _names(columns: Mapping[str, str | None]) -> dict[str, str]:
     if unknown:
         accepted = ", ".join((*ANNOTATION_COLUMNS, *OF_ITEM))
         raise DataError(
-            f"columns names {unknown}; accepted is {accepted}; anything else belongs in attributes or item_attributes"
+            f"data.reader.columns names {unknown}; accepted is {accepted}; anything else belongs in "
+            "data.reader.attributes or data.reader.item_attributes"
         )
     given = {our: str(column) for our, column in columns.items() if column is not None}
     return {name: name for name in REQUIRED_COLUMNS} | given
@@ -104,14 +110,25 @@ def _renaming(
     """Our name -> column; for null all `others` of a file of its own."""
     if attributes is None:
         attributes = list(others) if own_file is not None else []
-    return dict(attributes) if isinstance(attributes, Mapping) else {name: name for name in attributes}
+    return dict(attributes) if isinstance(attributes, Mapping) else {name: name for name in _listed(attributes)}
+
+
+def _listed(names: Sequence[Any]) -> list[Any]:
+    """A list; a single name, typed without brackets, is a list of one."""
+    return [names] if isinstance(names, str) else list(names)
 
 
 def _missing(table: pd.DataFrame, path: str | Path, wanted: dict[str, str]) -> list[str]:
-    missing = [f"{column!r} (for {our})" for our, column in wanted.items() if column not in table.columns]
+    """One problem with what to set for all columns that a file lacks, or none."""
+    missing = {our: column for our, column in wanted.items() if column not in table.columns}
     if not missing:
         return []
-    return [f"{path} has no column {', '.join(missing)}; it has {list(table.columns)}"]
+    came = f"{path} has no column {', '.join(f'{column!r} (for {our})' for our, column in missing.items())}"
+    if len(table.columns) == 1 and re.search(r"[;,\t|]", str(table.columns[0])):
+        return [f"{came}; its header is one cell, {table.columns[0]!r}: part cells with commas (.csv) or tabs (.tsv)"]
+    named = [f"data.reader.columns.{our}=…" for our in missing if our in (*ANNOTATION_COLUMNS, *OF_ITEM)]
+    named += ["data.reader.attributes or item_attributes"] * (len(named) < len(missing))
+    return [f"{came}; it has {list(table.columns)}; set {', '.join(named)} to what it has"]
 
 
 def _taken(table: pd.DataFrame, columns: dict[str, str]) -> pd.DataFrame:
@@ -137,7 +154,7 @@ def _labels(
     if kind == "interval":
         return labels, Scale(kind, low=low, high=high)
     if kind not in KINDS:
-        raise DataError(f"kind={kind!r} is unknown; choose one of {', '.join(KINDS)}")
+        raise DataError(f"data.reader.kind={kind!r} is unknown; choose one of {', '.join(KINDS)}")
     if kind == "multilabel":
         labels = pd.Series([_members(cell, separator) for cell in labels], index=labels.index, dtype=object)
         occurring = [member for cell in labels for member in cell]
@@ -149,7 +166,7 @@ def _labels(
         warnings.warn(
             f"levels of the {kind} scale, inferred from the labels: {list(levels)}", DataWarning, stacklevel=3
         )
-    return labels, Scale(kind, tuple(levels))
+    return labels, Scale(kind, tuple(_listed(levels)))
 
 
 def _order(values: Sequence[str]) -> Any:
@@ -166,7 +183,9 @@ def _members(cell: Any, separator: str | None) -> tuple[str, ...]:
     if pd.isna(cell) or cell == "":
         return ()
     if separator is None:
-        raise DataError(f"a multilabel cell holds text, not a list, for example {str(cell)[:40]!r}; name the separator")
+        raise DataError(
+            f"a multilabel cell holds text, not a list, for example {str(cell)[:40]!r}; set data.reader.separator=…"
+        )
     return tuple(member.strip() for member in str(cell).split(separator) if member.strip())
 
 
@@ -179,7 +198,7 @@ def _load(path: str | Path, subset: str | None) -> pd.DataFrame:
     if local.is_dir():
         return _dataset(local, subset)
     if local.suffix not in SUFFIXES:
-        if local.exists() or str(path).count("/") > 1 or local.suffix:
+        if local.exists() or local.suffix or not is_hub_name(path):
             raise DataError(f"{path} is no {', '.join(SUFFIXES)} file, no folder and no name on the Hub (owner/name)")
         return _dataset(str(path), subset)
     if not local.is_file():

@@ -5,7 +5,7 @@ import pytest
 
 from perspectives.data.annotations import AnnotationSet
 from perspectives.data.readers import table
-from perspectives.data.readers.common import MissingData
+from perspectives.data.readers.common import MissingData, one_of
 from perspectives.errors import DataError, DataWarning
 
 LONG = pd.DataFrame(
@@ -89,13 +89,59 @@ def test_all_missing_columns_of_all_files_are_in_one_message(tmp_path):
             file, columns=COLUMNS | {"label": "score", "time": "when"}, attributes=["age"], items=tmp_path / "items.csv"
         )
     message = str(caught.value)
-    assert "mine.csv has no column 'score' (for label), 'when' (for time); it has ['row', 'worker', 'rating'" in message
-    assert "items.csv has no column 'comment' (for text), 'part' (for split); it has ['row', 'body']" in message
-    assert "mine.csv has no column 'age' (for age)" in message
+    _, of_mine, of_items = message.splitlines()  # one line per file
+    assert "mine.csv has no column 'score' (for label), 'when' (for time), 'age' (for age); it has" in of_mine
+    assert "set data.reader.columns.label=…, data.reader.columns.time=…, data.reader.attributes or item_" in of_mine
+    assert "items.csv has no column 'comment' (for text), 'part' (for split); it has ['row', 'body']; set " in of_items
+
+
+def test_a_header_of_one_cell_is_told_what_parts_cells(tmp_path):
+    LONG.to_csv(tmp_path / "mine.csv", index=False, sep=";")
+    with pytest.raises(DataError, match=r"its header is one cell, 'row;worker;.*: part cells with commas \(\.csv\) or"):
+        table.read(tmp_path / "mine.csv", **OPTIONS)
+
+
+def test_a_table_without_rows_is_said_so(tmp_path):
+    LONG[:0].to_csv(tmp_path / "mine.csv", index=False)
+    with pytest.raises(DataError, match=r"mine\.csv has no rows; give a row per annotation"):
+        table.read(tmp_path / "mine.csv", **OPTIONS)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "latin-1"])
+@pytest.mark.parametrize("suffix", [".csv", ".jsonl"])
+def test_other_encodings_are_to_be_saved_as_utf8(tmp_path, suffix, encoding):
+    file = written(tmp_path, suffix)
+    file.write_bytes(file.read_text().replace("Cold", "Thé").replace("\\u00e9", "é").encode(encoding))
+    with pytest.raises(DataError, match=rf"mine\{suffix} is no UTF-8 text; save it as UTF-8"):
+        table.read(file, **OPTIONS)
+
+
+def test_a_single_name_needs_no_brackets(tmp_path):
+    file = written(tmp_path, ".csv")
+    tables = table.read(file, levels=LEVELS, columns=COLUMNS, attributes="sex", item_attributes="shop", kind="ordinal")
+    assert list(tables.annotators) == ["annotator_id", "sex"]
+    assert "shop" in tables.items
+    with pytest.raises(DataError, match=r"needs at least two distinct levels; got \['yes'\]"):
+        table.read(file, levels="yes", columns=COLUMNS)
+
+
+def test_options_are_named_as_they_are_typed(tmp_path):
+    file = written(tmp_path, ".csv")
+    with pytest.raises(DataError, match=r"^data\.reader\.kind='sorted' is unknown"):
+        table.read(file, columns=COLUMNS, kind="sorted")
+    twice = table.read(file, levels=LEVELS, **OPTIONS | {"columns": COLUMNS | {"item_id": "shop", "text": None}})
+    with pytest.raises(DataError, match=r"^data\.duplicates='last' is unknown"):
+        AnnotationSet.from_tables(twice, "mine", "last")
+    with pytest.raises(DataError, match=r"^data\.target='tea' is unknown"):
+        one_of("target", "tea", ["soup"])
+    with pytest.raises(DataError, match=r"^data\.reader\.which='tea' is unknown"):
+        one_of("which", "tea", ["soup"])
 
 
 def test_columns_we_do_not_know_are_refused(tmp_path):
-    with pytest.raises(DataError, match=r"columns names \['txt'\]; accepted is item_id, annotator_id, label"):
+    with pytest.raises(
+        DataError, match=r"^data\.reader\.columns names \['txt'\]; accepted is item_id, annotator_id, label"
+    ):
         table.read(written(tmp_path, ".csv"), columns={"txt": "comment"})
 
 
@@ -116,7 +162,7 @@ def test_sets_of_labels_come_as_text_or_as_lists(tmp_path, suffix):
 
 def test_a_set_as_text_needs_a_separator(tmp_path):
     (tmp_path / "sets.csv").write_text("item_id,annotator_id,label\n1,x,a|b\n")
-    with pytest.raises(DataError, match=r"holds text, not a list, for example 'a\|b'; name the separator"):
+    with pytest.raises(DataError, match=r"holds text, not a list, for example 'a\|b'; set data\.reader\.separator=…"):
         table.read(tmp_path / "sets.csv", kind="multilabel", levels=["a", "b"])
 
 
