@@ -141,7 +141,7 @@ def mark(ours: Measurement, said: Published | None, tolerance: float | None, cha
 
 
 def numbers_behind(long: pd.DataFrame) -> Mapping[str, str]:
-    """Column → `1,008 pairs of 168 items and 6 annotators, 1 fold(s), up to 3 seed(s)`."""
+    """Column → `1,008 pairs, 168 items, 6 annotators, 5 folds, up to 3 seeds, whose spread is in the CSV`."""
     return {
         str(column): behind
         for column, part in long.groupby("column", sort=False)
@@ -154,5 +154,6 @@ def _behind(part: pd.DataFrame) -> str:
         return ""
     most = {name: int(part[name].max()) for name in ("pairs", "items", "annotators", "folds", "seeds")}
     counts = [f"{most[name]:,} {name}" for name in ("pairs", "items", "annotators") if most[name]]
-    seeds = f"up to {most['seeds']} seed(s)" + (", whose spread is in the CSV" if most["seeds"] > 1 else "")
-    return ", ".join([*counts, f"{most['folds']} fold(s)", seeds])
+    counts += [f"{most['folds']} folds"] if most["folds"] > 1 else []
+    counts += [f"up to {most['seeds']} seeds, whose spread is in the CSV"] if most["seeds"] > 1 else []
+    return ", ".join(counts)
