@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 
 from perspectives import __version__, cli
+from perspectives.config import choices, groups
 from perspectives.errors import RunError
 from perspectives.verbs import check
+from perspectives.verbs.list import explanation
 
 PROGRAM = [sys.executable, "-m", "perspectives"]
 SMALL = ["encoder=tiny", "data=synthetic"]
@@ -90,6 +92,26 @@ def test_list_shows_choices_with_their_first_line(capsys):
     assert "model=" not in out
     assert cli.main(["list", "modle"]) == 2
     assert "there is no group 'modle'; did you mean model? choose from composition, data" in capsys.readouterr().err
+
+
+def test_list_explains_the_options_of_a_choice_behind_those_it_builds_on(capsys):
+    assert cli.main(["list", "encoder=bert_base"]) == 0
+    out = capsys.readouterr().out
+    assert out.index("pooling: mean         # mean over tokens, cls or last") < out.index("name: bert-base-cased")
+    assert "model=" not in out
+    assert cli.main(["list", "train", "logger"]) == 0
+    out = capsys.readouterr().out
+    assert out.index("logger=csv") < out.index("# Fit one temperature on the validation part")
+    assert cli.main(["list", "model=jurry"]) == 2
+    assert "there is no choice of model 'jurry'; did you mean jury?" in capsys.readouterr().err
+    assert cli.main(["list", "modle=jury"]) == 2
+    assert "there is no group 'modle'; did you mean model?" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("group", groups())
+def test_every_choice_can_be_explained(group):
+    for name in choices(group):
+        assert len(explanation(f"{group}={name}")) > 20
 
 
 def test_data_check_and_describe(capsys):
@@ -260,6 +282,7 @@ def test_hydra_flags_work(jobs, capsys):
 def test_the_help_of_a_verb_lists_what_it_takes(jobs, capsys):
     assert exit_code("jury", "--help") == 0
     shown, _, options = capsys.readouterr().out.partition("Options, with the values")
+    assert shown.startswith("usage: perspectives jury [group=choice")
     assert "\n\ncomposition: balanced, population, proportional\npaths: default\n\n" in shown
     assert "model:" not in shown
     assert "\nsize: 12\n" in options
