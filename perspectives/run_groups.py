@@ -55,6 +55,8 @@ def options_of(run: Run) -> dict[str, Any]:
     """What distinguishes configurations of a method, flat: `optim.lr` → value."""
     chosen = {key: (USUAL | run.config)[key] for key in MODEL_OPTIONS if key in USUAL | run.config}
     flat = {str(key): value for key, value in pd.json_normalize(chosen).iloc[0].to_dict().items()}
+    if "encoder.tune" in flat:
+        flat.setdefault("encoder.pairs", "together")  # older runs do not say
     return {key: value for key, value in flat.items() if key not in NO_RESULT_DEPENDS_ON}
 
 
