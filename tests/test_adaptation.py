@@ -399,7 +399,7 @@ def test_more_than_is_set_aside_is_refused(tmp_path, options, message):
 def test_more_shots_than_labels_is_one_message(tmp_path, capsys):
     assert main(["train", *TINY, "split=annotators", "split.shots=500", *places(tmp_path)]) == 2
     said_so = capsys.readouterr().err
-    assert said_so.startswith("perspectives train: synthetic: shots=500 leaves no annotator in validation")
+    assert said_so.startswith("perspectives train: synthetic: split.shots=500 leaves no annotator in validation")
     assert said_so.endswith("use fewer shots\n")
 
 

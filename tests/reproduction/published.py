@@ -226,6 +226,8 @@ def gold_sets(folder: Path) -> None:
     for seed, (name, levels) in enumerate({"d_duck": 2, "s_face": 4, "s_dog": 4, "s_rel": 4, "s_adult": 4}.items(), 20):
         crowd(folder / f"truthinf_{name}", invented(seed, levels))
     crowd(folder / "truthinf_n_emotion", invented(25, 100))
+    crowd(folder / "truthinf_d_product", invented(26, 2))
+    crowd(folder / "truthinf_d_possent", invented(27, 2))
     for seed, (name, levels) in enumerate(
         {"test/rte": 2, "test/temporal": 2, "test/wsd": 3, "examples/example": 4}.items(), 30
     ):
