@@ -272,7 +272,7 @@ def test_hydra_flags_work(jobs, capsys):
     assert "patience: 5" in capsys.readouterr().out
     assert exit_code("train", "--help") == 0
     out = capsys.readouterr().out
-    assert out.startswith("usage: perspectives VERB")
+    assert out.startswith("usage: perspectives train [group=choice")
     assert "\nlogger: csv, wandb\n" in out
     assert "\ncomposition: " not in out
     assert "Powered by" not in out
@@ -306,7 +306,7 @@ def test_a_reader_that_stops_reading_is_no_error():
     command = " ".join([*PROGRAM, "train", "--help", "|", "head", "-1", ";", "echo", "${PIPESTATUS[0]}"])
     result = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=60)
     assert result.stderr == ""
-    assert result.stdout.startswith("usage: perspectives VERB")
+    assert result.stdout.startswith("usage: perspectives train [group=choice")
 
 
 # Several jobs. -----------------------------------------------------------------------------------------------------

@@ -46,7 +46,8 @@ def test_formal_answers_are_numbers_and_missing_ones_have_no_row(folder):
 
 
 def test_disagreeing_duplicates_are_an_error_until_somebody_decides(folder):
-    with pytest.raises(DataError, match=r"twice with different labels at formal_annotations\.csv:5; choose data\.duplicates"):
+    message = r"twice with different labels at formal_annotations\.csv:5; choose data\.duplicates=first"
+    with pytest.raises(DataError, match=message):
         AnnotationSet.from_tables(perspective_taking.read(folder, "formal"), "small")
 
 
