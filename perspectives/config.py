@@ -25,6 +25,8 @@ from perspectives.errors import ConfigError, PerspectivesError, listing
 VERSION_BASE = "1.3"
 NO_CHOICES = {"hydra"}  # folders of conf/ that are not groups people choose from
 PATH_OPTIONS = ("path", "dir", "folder", "file", "checkpoint")
+# Options that came after the first runs, at the value that changes nothing: they do not change the names of runs.
+LATER_OPTIONS = {"dynamics": False, "split.stratify": None, "encoder.pairs": "together"}
 TEXT_OPTIONS = ("event", "rule", "composition", "composition.seats", "sweep")
 ELEMENT = re.compile(r"""\s*('(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*"|[^,]*?)\s*,""")  # of a list, quoted or not
 NO_RESULT_DEPENDS_ON = (
@@ -221,13 +223,11 @@ def run_identity(cfg: DictConfig) -> dict[str, Any]:
 
 
 def _without_later_options(identity: dict[str, Any]) -> dict[str, Any]:
-    """Options that came later, at the value that changes nothing, do not change the names of runs."""
-    if identity.get("dynamics") is False:
-        del identity["dynamics"]
-    if "stratify" in identity.get("split", {}) and identity["split"]["stratify"] is None:
-        del identity["split"]["stratify"]
-    if identity.get("encoder", {}).get("pairs") == "together":
-        del identity["encoder"]["pairs"]
+    for option, usual in LATER_OPTIONS.items():
+        group, _, name = option.rpartition(".")
+        part = identity.get(group, {}) if group else identity
+        if name in part and part[name] == usual:
+            del part[name]
     return identity
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from perspectives.config import NO_RESULT_DEPENDS_ON
+from perspectives.config import LATER_OPTIONS, NO_RESULT_DEPENDS_ON
 from perspectives.errors import RunError, listing
 from perspectives.runs import Run
 
@@ -56,7 +56,7 @@ def options_of(run: Run) -> dict[str, Any]:
     chosen = {key: (USUAL | run.config)[key] for key in MODEL_OPTIONS if key in USUAL | run.config}
     flat = {str(key): value for key, value in pd.json_normalize(chosen).iloc[0].to_dict().items()}
     if "encoder.tune" in flat:
-        flat.setdefault("encoder.pairs", "together")  # older runs do not say
+        flat.setdefault("encoder.pairs", LATER_OPTIONS["encoder.pairs"])
     return {key: value for key, value in flat.items() if key not in NO_RESULT_DEPENDS_ON}
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from perspectives.reproduction.trainings import Training
 from perspectives.runs import Run
 
-SMOKE = "smoke"  # folder of smoke tests, whose speed says nothing of others
+SMOKE_FOLDER = "smoke"  # of runs whose speed says nothing of others
 MOST_READ = 500  # runs, the newest: enough for a median
 
 
@@ -44,6 +44,6 @@ def _likenesses(config: Any) -> Iterable[tuple]:
 
 
 def _newest(root: Path) -> list[Run]:
-    files = [path for path in root.glob("**/metrics.json") if SMOKE not in path.relative_to(root).parts]
+    files = [path for path in root.glob("**/metrics.json") if SMOKE_FOLDER not in path.relative_to(root).parts]
     files.sort(key=lambda path: path.stat().st_mtime, reverse=True)
     return [Run(path.parent) for path in files[:MOST_READ] if (path.parent / "config.yaml").exists()]

@@ -14,7 +14,7 @@ from perspectives.config import compose, literal, quote_paths
 from perspectives.errors import ConfigError
 from perspectives.files import write_text
 from perspectives.fit import MODEL_FREE
-from perspectives.reproduction.expected import SMOKE, expected_seconds
+from perspectives.reproduction.expected import SMOKE_FOLDER, expected_seconds
 from perspectives.reproduction.launch import launch, train
 from perspectives.reproduction.measured import Kept, Measurements, Setting
 from perspectives.reproduction.progress import duration, watched, whole
@@ -40,7 +40,9 @@ class Reproduction:
     def __init__(self, paper: Paper, table: Table, typed: Sequence[str] = (), smoke: bool = False) -> None:
         self.paper, self.table, self.asked, self.smoke = paper, table, list(typed), smoke
         places = tuple(option for option in typed if option.startswith("paths."))
-        runs = Path(compose(overrides=places).paths.runs).expanduser() / (SMOKE if smoke else "")
+        paths = compose(overrides=places).paths
+        runs = Path(paths.runs).expanduser() / (SMOKE_FOLDER if smoke else "")
+        self.data = Path(paths.data).expanduser()
         self.root = runs / paper.name
         self.typed = [*(option for option in typed if not option.startswith("paths.runs=")), f"paths.runs={self.root}"]
         self.changed = len(places) < len(typed)
@@ -177,6 +179,8 @@ class Reproduction:
         folder = folder or self.root / "tables"
         kept = self._kept()
         long = filled(self.table, self.cells, kept, self.changed, self.smoke)
+        # tables are passed on; where somebody's data lies is not
+        long["empty"] = long["empty"].str.replace(f"{self.data}/", "", regex=False)
         about = _environment(self._finished(), list(kept.values()))
         for kind, ending in ENDINGS.items():
             text = render(self.paper, self.table, long, kind, command, about)

@@ -19,14 +19,14 @@ the corpus: pass them on only where the corpus may be passed on.
 import argparse
 import textwrap
 import warnings
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from perspectives.errors import ConfigError, DataWarning, RunError, listing
+from perspectives.errors import ConfigError, DataWarning, RunError
+from perspectives.verbs.options import parsed
 
 if TYPE_CHECKING:
     from perspectives.data.annotations import AnnotationSet
@@ -35,17 +35,15 @@ if TYPE_CHECKING:
     from perspectives.quality.audit.audit import Audit
     from perspectives.quality.dynamics import Dynamics
 
-OWN = ("run", "output")
 LEAST_LIKE_OTHERS, NEXT = 10, 5  # annotators and items in the summary
 
 
 @dataclass(frozen=True)
 class Options:
-    """What was typed; see the top of this file. data: words for the configuration."""
+    """What was typed for this verb; see the top of this file."""
 
-    run: str | None
-    output: str | None
-    data: list[str]
+    run: str | None = None
+    output: str | None = None
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -57,9 +55,12 @@ def main(args: argparse.Namespace) -> None:
     from perspectives.joined import joined
     from perspectives.quality.audit.audit import audit
 
-    options = parsed(args.options)
+    if not args.options:
+        raise ConfigError("nothing to audit; give data=…, run=… or both")
+    data: list[str] = []
+    options = parsed(args.options, Options, others=data)
     found = None if options.run is None else joined(options.run)
-    config = _config(options, found)
+    config = _config(data, found)
     folder = _folder(options, config, found)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DataWarning)  # they are kept in notes; undefined agreement is a dash
@@ -69,29 +70,6 @@ def main(args: argparse.Namespace) -> None:
     write(folder, done, None if found is None else found.name)
     print(summary(done))
     print(f"{folder}: audit.html and tables")
-
-
-def parsed(words: Sequence[str]) -> Options:
-    """The words that are this verb's own, and those that are for the configuration. Raises ConfigError for words that
-    are no `option=value`, and for own options given twice or without a value."""
-    given: dict[str, str] = {}
-    data, problems = [], []
-    for word in words:
-        name, equals, value = word.partition("=")
-        if name not in OWN:
-            data.append(word)
-            if not equals:
-                problems.append(f"{word!r} is no option; write option=value")
-        elif not value:
-            problems.append(f"{name} has no value; write {name}=…")
-        elif name in given:
-            problems.append(f"{name} is given twice; give it once")
-        given[name] = value
-    if not words:
-        problems.append("nothing to audit; give data=…, run=… or both")
-    if problems:
-        raise ConfigError("\n".join(["the options cannot be used:", listing(problems)]))
-    return Options(given.get("run"), given.get("output"), data)
 
 
 def write(folder: Path, audit: "Audit", method: str | None) -> None:
@@ -107,18 +85,18 @@ def write(folder: Path, audit: "Audit", method: str | None) -> None:
         (partial / "audit.html").write_text(html(audit, method), encoding="utf-8")
 
 
-def _config(options: Options, found: "Joined | None") -> Any:
+def _config(data: list[str], found: "Joined | None") -> Any:
     """The configuration of the runs where nothing was typed, so that their data is read as they read it."""
     from omegaconf import OmegaConf
 
     from perspectives.config import compose
 
     if found is None:
-        return compose(overrides=options.data)
-    if not options.data:
+        return compose(overrides=data)
+    if not data:
         return OmegaConf.create(found.runs[0].config)
-    named = any(word.startswith("data=") for word in options.data)
-    return compose(overrides=[*([] if named else [f"data={found.runs[0].config['data']['name']}"]), *options.data])
+    named = any(word.startswith("data=") for word in data)
+    return compose(overrides=[*([] if named else [f"data={found.runs[0].config['data']['name']}"]), *data])
 
 
 def _folder(options: Options, config: Any, found: "Joined | None") -> Path:

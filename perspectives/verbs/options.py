@@ -8,8 +8,10 @@ from typing import Any
 from perspectives.errors import ConfigError, listing
 
 
-def parsed(words: Sequence[str], options: Any) -> Any:
+def parsed(words: Sequence[str], options: Any, others: list[str] | None = None) -> Any:
     """The words as `options`, a dataclass whose fields without a default must be given.
+
+    others: takes the words `name=value` of other names, which are for the configuration; None where there is none.
 
     Raises ConfigError listing every word that is no option, repeated ones, and what is missing.
     """
@@ -18,6 +20,10 @@ def parsed(words: Sequence[str], options: Any) -> Any:
     problems = []
     for word in words:
         name, equals, value = word.partition("=")
+        if name not in accepted and others is not None:
+            others.append(word)
+            problems += [] if equals else [f"{word!r} is no option; write option=value"]
+            continue
         if name not in accepted:
             close = difflib.get_close_matches(name, accepted, n=1)
             hint = f"did you mean {close[0]}=?" if close else f"choose from {', '.join(accepted)}"

@@ -77,10 +77,10 @@ def main(args: argparse.Namespace) -> int:
 
 
 def command(paper: str, table: str, asked: Asked) -> str:
-    """What to type for one table again."""
+    """What to type for one table again, on whatever machine: without places of this one."""
     words = ["perspectives", "reproduce", paper, f"table={table}"]
     words += ["smoke=true"] if asked.smoke else []
-    return shlex.join([*words, *asked.typed])
+    return shlex.join([*words, *(option for option in asked.typed if not option.startswith("paths."))])
 
 
 def _asked(options: Sequence[str], tables: Sequence[str]) -> Asked:

@@ -295,3 +295,14 @@ def test_papers_are_listed(toy, capsys):
     said = capsys.readouterr().out
     assert "toy: A toy (Nobody 2000)" in said
     assert "table=counts" in said
+
+
+@pytest.mark.parametrize(("paper", "table"), [("davani2022", "ghc"), ("zheng2017", "other_sets")])
+def test_tables_do_not_say_where_the_data_lies_on_this_machine(paper, table, tmp_path, capsys):
+    places = [f"paths.data={tmp_path / 'private'}", f"paths.runs={tmp_path / 'runs'}"]
+    assert main(["reproduce", paper, f"table={table}", *places]) == 0
+    assert f"into {tmp_path / 'private'}" in capsys.readouterr().out  # but where to put the files is said
+    for ending in ("md", "tex", "csv"):
+        written = (tmp_path / "runs" / paper / "tables" / f"{table}.{ending}").read_text(encoding="utf-8")
+        assert " holds no " in written
+        assert "private" not in written

@@ -263,7 +263,7 @@ def test_formal_round_has_one_impossible_age_and_disagreeing_repeats(real_data):
     formal = loaded(real_data, *FORMAL, "data.target=answer_m")
     assert formal.annotators["age"].max() <= 100
     assert any("12 later, different label(s)" in note for note in formal.notes)
-    with pytest.raises(DataError, match="choose duplicates=first or duplicates=keep"):
+    with pytest.raises(DataError, match=r"choose data\.duplicates=first or data\.duplicates=keep"):
         loaded(real_data, FORMAL[0], FORMAL[1])
 
 
