@@ -22,8 +22,17 @@ from perspectives.metrics.estimate import Estimate, combine
 from perspectives.metrics.groups import SMALLEST_GROUP, GroupScores, by_group, membership
 from perspectives.metrics.intervals import Interval, holm
 from perspectives.predictions import PAIR_KEY, Predictions, join
-from perspectives.run_groups import USUAL, fold_of, grouped, on_common_folds, options_of, refuse_mixtures, without_twins
-from perspectives.runs import Run, find_runs
+from perspectives.run_groups import (
+    USUAL,
+    fold_of,
+    folds_by_seed,
+    grouped,
+    on_common_folds,
+    options_of,
+    refuse_mixtures,
+    without_twins,
+)
+from perspectives.runs import RESULTS_VERSION, Run, find_runs
 
 SELECTED_BY = ("individual/cross_entropy", "individual/mae")  # on validation, lower is better; the first that exists
 ASKED = ("control", "adapt")  # what a run was made to find out, not a setting to choose by its score
@@ -122,8 +131,8 @@ def entries(paths: Sequence[str | Path], best: bool = False) -> tuple[list[Entry
     refuse_mixtures(finished)
     try:
         finished += _priors_of(finished)
-    except DataError as error:
-        notes.append(f"Priors left out, the corpus is not here to compute them: {str(error).splitlines()[0]}")
+    except (DataError, RunError) as error:
+        notes.append(f"Priors left out, they cannot be computed here: {str(error).splitlines()[0]}")
     refuse_mixtures(finished)
     finished, dropped = on_common_folds(finished)
     if dropped:
@@ -143,7 +152,7 @@ def best_of(runs: Sequence[Run], name: str) -> tuple[Entry, str]:
     """The row that finished runs of one method make, of several configurations the best on validation; and its settings
     among those tried, empty where there was one.
 
-    name: of the predictions: the method's, or that of a prior. Raises RunError when runs are missing in a fold or seed.
+    name: of the predictions: the method's, or that of a prior. Raises RunError for a fold that is there twice.
     """
     candidates = grouped(runs)
     winner = min(candidates, key=lambda group: _validation_score(group, name)) if len(candidates) > 1 else candidates[0]
@@ -152,8 +161,14 @@ def best_of(runs: Sequence[Run], name: str) -> tuple[Entry, str]:
 
 
 def _priors_of(runs: Sequence[Run]) -> list[Run]:
-    """The priors of every fold that the runs cover and no run computed."""
+    """The priors of every fold that the runs cover and no run computed.
+
+    Raises DataError where the corpus is not at hand, or is read otherwise than when the runs were trained: they would
+    be priors of other data.
+    """
     from omegaconf import OmegaConf
+
+    from perspectives.data.load import load
 
     have = {fold_of(run) for run in runs if run.config["model"]["name"] == MODEL_FREE}
     wanted = {
@@ -162,7 +177,11 @@ def _priors_of(runs: Sequence[Run]) -> list[Run]:
     computed = []
     for run in wanted.values():
         places = run.config["paths"] | {"runs": str(_root(run))}
-        computed.append(fit(OmegaConf.create(run.config | {"model": {"name": MODEL_FREE}, "paths": places})))
+        config = OmegaConf.create(run.config | {"model": {"name": MODEL_FREE}, "paths": places})
+        was = run.provenance["data"]["checksum"], run.provenance["results_version"]
+        if (load(config.data).checksum, RESULTS_VERSION) != was:
+            raise DataError("the data, or how they are read and split, changed since these runs were trained")
+        computed.append(fit(config))
     return computed
 
 
@@ -173,25 +192,13 @@ def _root(run: Run) -> Path:
 
 
 def _entries_of(runs: Sequence[Run]) -> list[Entry]:
-    by_seed: dict[Any, dict[Any, dict[str, Predictions]]] = defaultdict(dict)
-    for run in runs:
-        seed = run.config.get("seed")
-        if fold_of(run) in by_seed[seed]:
-            which = f"{run.config['model']['name']}, fold {fold_of(run)}, seed {seed}"
-            raise RunError(
-                f"two runs are {which}, with the same settings, one of them {run.folder.name}; name the runs you mean, "
-                "or delete one"
-            )
-        by_seed[seed][fold_of(run)] = run.predictions("test")
+    seeds = [[run.predictions("test") for run in folds] for folds in folds_by_seed(runs).values()]
+    prior, options = runs[0].config["model"]["name"] == MODEL_FREE, options_of(runs[0])
     made = []
-    for name in next(iter(next(iter(by_seed.values())).values())):
-        joined = [ordered(join([found[fold][name] for fold in sorted(found, key=str)])) for found in by_seed.values()]
-        score = _validation_score(runs, name)
-        prior, oracle = runs[0].config["model"]["name"] == MODEL_FREE, bool(joined[0].about.get("oracle"))
-        evaluations = [Evaluation(predictions) for predictions in joined]
-        made.append(
-            Entry(name, evaluations, len(next(iter(by_seed.values()))), options_of(runs[0]), score, prior, oracle)
-        )
+    for name in seeds[0][0]:
+        evaluations = [Evaluation(ordered(join([fold[name] for fold in folds]))) for folds in seeds]
+        oracle = bool(evaluations[0].predictions.about.get("oracle"))
+        made.append(Entry(name, evaluations, len(seeds[0]), options, _validation_score(runs, name), prior, oracle))
     return made
 
 
@@ -233,12 +240,19 @@ def _labelled(found: list[Entry]) -> list[Entry]:
 
 def _differing(entry: Entry, candidates: Sequence[dict[str, Any]]) -> str:
     """The entry's options in which the candidates differ, `optim.lr=0.001, …`."""
-    shared = [key for key in entry.options if all(key in options for options in candidates)]
-    differing = [key for key in shared if len({str(options[key]) for options in candidates}) > 1]
-    if "encoder._target_" in differing:  # kinds of encoder differ: all their options do
-        differing = ["encoder._target_", *(key for key in differing if not key.startswith("encoder."))]
+    kind = "encoder._target_"
+    differing = _varying(entry, candidates)
+    if kind in differing:  # kinds of encoder have options of their own, which tell those of one kind apart
+        same = [options for options in candidates if options[kind] == entry.options[kind]]
+        own = [key for key in _varying(entry, same) if key.startswith("encoder.") and key != "encoder.name"]
+        differing = [kind, *own, *(key for key in differing if not key.startswith("encoder."))]
     shown = [key for key in differing if entry.options[key] != USUAL.get(key)]
     return ", ".join(_setting(entry.options, key) for key in sorted(shown, key=lambda key: key in USUAL))
+
+
+def _varying(entry: Entry, candidates: Sequence[dict[str, Any]]) -> list[str]:
+    shared = [key for key in entry.options if all(key in options for options in candidates)]
+    return [key for key in shared if len({str(options[key]) for options in candidates}) > 1]
 
 
 def _setting(options: dict[str, Any], key: str) -> str:
@@ -324,7 +338,7 @@ def _ends(interval: Interval | None, name: str, prefix: str) -> dict[str, Any]:
 def without_control(found: Sequence[Entry]) -> list[str]:
     """Trained methods that know who is asked and stand there without a control that takes this knowledge away."""
     trained = [entry for entry in found if entry.kind == "model" and entry.options]
-    aware = [entry for entry in trained if _method(entry) not in (*BLIND, "jury_text")]
+    aware = [entry for entry in trained if _method(entry) not in BLIND]
     controlled = {_method(entry) for entry in aware if entry.options["control"] != USUAL["control"]}
     return list(dict.fromkeys(_method(entry) for entry in aware if _method(entry) not in controlled))
 
@@ -340,25 +354,17 @@ def _too_few(metric: str, interval: Interval) -> bool:
 
 def _row(entry: Entry, metric: str, reference: Entry | None) -> dict[str, Any]:
     interval, predictions = entry.interval(metric), entry.evaluations[0].predictions
-    if _too_few(metric, interval):
-        interval = replace(interval, value=float("nan"), low=float("nan"), high=float("nan"))
-    row: dict[str, Any] = {"entry": entry.name, "kind": entry.kind, "metric": metric, "value": interval.value}
-    row |= {
-        "low": interval.low,
-        "high": interval.high,
-        "seeds": len(entry.evaluations),
-        "seed_sd": entry.seed_spread(metric),
-    }
+    hidden, nan = _too_few(metric, interval), float("nan")
+    row: dict[str, Any] = {"entry": entry.name, "kind": entry.kind, "metric": metric}
+    row |= dict.fromkeys(("value", "low", "high"), nan) if hidden else _ends(interval, "value", "")
+    row |= {"seeds": len(entry.evaluations), "seed_sd": nan if hidden else entry.seed_spread(metric)}
     row |= {"folds": entry.folds, "pairs": len(predictions), "items": len(predictions.items)}
-    row |= {
-        "annotators": int(predictions.pairs["annotator_id"].nunique()),
-        "annotators_fixed": interval.annotators_fixed,
-    }
+    row |= {"annotators": int(predictions.pairs["annotator_id"].nunique())}
+    row |= {"annotators_fixed": interval.annotators_fixed}
     if reference is not None:
-        same = entry is reference or metric not in reference.metrics
-        difference = None if same else entry.difference(reference, metric)
-        row["difference"] = float("nan") if difference is None else difference.value
-        row["difference_low"] = float("nan") if difference is None else difference.low
-        row["difference_high"] = float("nan") if difference is None else difference.high
-        row["p"] = float("nan") if difference is None else difference.p_value
+        none = hidden or entry is reference or metric not in reference.metrics
+        difference = None if none else entry.difference(reference, metric)
+        ends = _ends(difference, "difference", "difference_")
+        del ends["difference_annotators_fixed"]
+        row |= ends | {"p": nan if difference is None else difference.p_value}
     return row

@@ -126,7 +126,8 @@ def quote_paths(overrides: Iterable[str], sweep: bool = False) -> list[str]:
     """Overrides whose value is a path, quoted where Hydra would misread it: `~ ( = , #`, accents, numbers.
 
     An option takes a path when it is called `path`, `dir`, … or lies under `paths.`, or when its value starts like one.
-    A leading `~/` becomes the home folder. sweep: a list `a,b` stays one path unless several runs are asked for.
+    A leading `~/` becomes the home folder. Flags stay as they are. sweep: a list `a,b` stays one path unless several
+    runs are asked for.
     """
     return [_quoted(override, sweep) for override in overrides]
 
@@ -134,7 +135,7 @@ def quote_paths(overrides: Iterable[str], sweep: bool = False) -> list[str]:
 def _quoted(override: str, sweep: bool) -> str:
     key, equals, value = override.partition("=")
     named = key.lstrip("+").startswith("paths.") or key.rpartition(".")[2] in PATH_OPTIONS
-    if not equals or not (named or value.startswith(("/", "./", "../", "~/"))):
+    if not equals or key.startswith("-") or not (named or value.startswith(("/", "./", "../", "~/"))):
         return override
     if value == "~" or value.startswith("~/"):
         value = os.path.expanduser(value)
@@ -220,6 +221,12 @@ def run_identity(cfg: DictConfig) -> dict[str, Any]:
         raise ConfigError(f"{error.full_key}: {str(error).splitlines()[0]}") from error
     identity = _identity(raw, resolved, "")
     return _without_later_options(identity)
+
+
+def changes_results(option: str) -> bool:
+    """Whether results may depend on an option `name=value`, as typed: not on places, displays and loggers."""
+    key = option.partition("=")[0].lstrip("+~")
+    return key.startswith("data") or not any(f"{key}.".startswith(f"{name}.") for name in NO_RESULT_DEPENDS_ON)
 
 
 def _without_later_options(identity: dict[str, Any]) -> dict[str, Any]:

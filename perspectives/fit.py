@@ -22,15 +22,12 @@ MODEL_FREE = "priors"
 UNUSED_BY_PRIORS = (
     *("encoder", "optim", "trainer", "calibrate", "decision", "control", "adapt", "dynamics", "predictions", "seed"),
 )
-BLIND = ("majority", "softlabel")  # they never see who is asked: no control and no adaptation changes anything
+BLIND = ("majority", "softlabel", "jury_text")  # they never see who is asked: no adaptation changes anything
 
 # What `fit` adds to, or takes out of, the options of these nodes before it builds them.
 BUILT_WITH = {
     "split": ("annotations",),
-    "model": (
-        *("encoder", "schema", "optimization", "seed"),
-        *("name", "target", "tie", "annotator", "attributes", "max_members"),
-    ),
+    "model": ("encoder", "schema", "optimization", "seed", "max_members"),
 }
 
 Answers = dict[str, dict[str, Predictions]]  # name → part → predictions
@@ -57,7 +54,9 @@ def normalised(config: DictConfig) -> DictConfig:
         return OmegaConf.masked_copy(config, [str(key) for key in config if key not in UNUSED_BY_PRIORS])
     if config.model.name in BLIND:
         config = config.copy()
-        config.control, config.adapt = "none", 0
+        config.adapt = 0
+        if config.model.get("target", "majority") == "majority":  # others are inferred from who said what
+            config.control = "none"
     return config
 
 

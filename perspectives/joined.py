@@ -3,7 +3,6 @@
 Reads what runs wrote; no model is loaded.
 """
 
-import glob
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from omegaconf import OmegaConf
 from perspectives.config import run_identity
 from perspectives.errors import RunError, listing
 from perspectives.predictions import Predictions, average, join
+from perspectives.run_groups import fold_of, folds_by_seed
 from perspectives.runs import Run, find_runs
 
 
@@ -46,8 +46,7 @@ def joined(paths: str | Path | Sequence[str | Path]) -> Joined:
     twice, or when they are of several methods or configurations, which are then listed.
     """
     given = [paths] if isinstance(paths, str | Path) else list(paths)
-    found = [match for path in given for match in sorted(glob.glob(str(Path(path).expanduser()))) or [str(path)]]
-    runs = find_runs([path for path in found if Path(path).is_dir()] or list(given))
+    runs = find_runs(given)
     if unfinished := [run.folder.name for run in runs if not run.finished]:
         raise RunError(f"unfinished runs, to be resumed by their commands:\n{listing(unfinished)}")
     trained = [run for run in runs if run.config["model"]["name"] != "priors"]
@@ -62,23 +61,15 @@ def joined(paths: str | Path | Sequence[str | Path]) -> Joined:
             f"one trained method is read at a time, and these are {len(kinds)}; name its runs, for example with a "
             f"pattern\n{listing(shown)}"
         )
-    name = trained[0].config["model"]["name"]
-    by_seed: dict[Any, dict[Any, Predictions]] = defaultdict(dict)
-    for run in trained:
-        seed, fold = run.config.get("seed"), run.config["split"].get("fold")
-        if fold in by_seed[seed]:
-            raise RunError(
-                f"two runs are {name}, fold {fold}, seed {seed}, one of them {run.folder}; name the runs you mean"
-            )
-        by_seed[seed][fold] = run.predictions("test")[name]
-    if len({frozenset(parts) for parts in by_seed.values()}) > 1:
+    name, by_seed = trained[0].config["model"]["name"], folds_by_seed(trained)
+    if len({tuple(map(fold_of, folds)) for folds in by_seed.values()}) > 1:
         raise RunError("not all seeds have the same folds; train the missing ones, or name the runs of some seeds")
-    return Joined(name, {seed: _together(parts) for seed, parts in by_seed.items()}, trained)
+    return Joined(name, {seed: _together(name, folds) for seed, folds in by_seed.items()}, trained)
 
 
-def _together(parts: dict[Any, Predictions]) -> Predictions:
-    folds = [parts[fold] for fold in sorted(parts, key=str)]
-    return join(folds) if len(folds) > 1 else folds[0]
+def _together(name: str, folds: Sequence[Run]) -> Predictions:
+    parts = [run.predictions("test")[name] for run in folds]
+    return join(parts) if len(parts) > 1 else parts[0]
 
 
 def _training(run: Run) -> str:

@@ -79,13 +79,14 @@ class Predictions:
         if self.everyone is None:
             raise RunError(
                 "these predictions hold only the pairs people labelled, and juries need everyone's answers; train "
-                "again with predictions.everyone=true (folds of one split may be joined, but all need it)"
+                "again with predictions.everyone=true. Folds of split=items may be joined, but all need it; those of "
+                "split=annotators and split=both judge the same texts, so name the runs of one"
             )
         return self.everyone
 
     def labels(self) -> np.ndarray:
         """The predicted label in the form of `Scale.encode`: level positions int64 [pair] (as `decided`, otherwise the
-        most likely, the lowest of equals), an indicator float32 [pair, level] at one half for `multiple`, or the
+        most likely, the lowest of equals), an indicator float32 [pair, level], 1 above one half, for `multiple`, or the
         ratings float64 [pair]."""
         if "decision" in self.pairs:
             return self.scale.encode(self.pairs["decision"])

@@ -5,22 +5,39 @@ from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
+from omegaconf import OmegaConf
 
-from perspectives.config import LATER_OPTIONS, NO_RESULT_DEPENDS_ON
+from perspectives.config import LATER_OPTIONS, NO_RESULT_DEPENDS_ON, run_identity
 from perspectives.errors import RunError, listing
 from perspectives.runs import Run
 
 MODEL_OPTIONS = ("encoder", "model", "optim", "trainer", "calibrate", "decision", "control", "adapt")
+KEPT_BESIDES = ("predictions", "dynamics")  # what a run keeps beside its answers
 USUAL = {"control": "none", "decision": "argmax", "adapt": 0}  # of runs that do not say, and never part of a name
 
 
 def without_twins(runs: Sequence[Run]) -> list[Run]:
-    """Of runs that differ only in what else they predicted (for everyone, or not), one."""
+    """Of runs that differ only in what else they kept (answers of everyone, training dynamics), one."""
     twins: dict[str, dict[str, list[Run]]] = defaultdict(lambda: defaultdict(list))
     for run in runs:
-        asked = run.config | {"predictions": run.provenance["data"]["checksum"]}
-        twins[str(asked)][str(run.config.get("predictions"))].append(run)
+        identity = run_identity(OmegaConf.create(run.config))
+        kept = {name: identity.pop(name, None) for name in KEPT_BESIDES}
+        twins[f"{identity} {run.provenance['data']['checksum']}"][str(kept)].append(run)
     return [run for kinds in twins.values() for run in next(iter(kinds.values()))]
+
+
+def folds_by_seed(runs: Sequence[Run]) -> dict[Any, list[Run]]:
+    """The runs of one training by seed, each in the order of their folds. Raises RunError where one is there twice."""
+    found: dict[Any, dict[Any, Run]] = defaultdict(dict)
+    for run in runs:
+        seed, fold = run.config.get("seed"), fold_of(run)
+        if fold in found[seed]:
+            raise RunError(
+                f"two runs are {run.config['model']['name']}, fold {fold}, seed {seed}, with the same settings: "
+                f"{found[seed][fold].folder.name} and {run.folder.name}; name the runs you mean, or delete one"
+            )
+        found[seed][fold] = run
+    return {seed: [folds[fold] for fold in sorted(folds, key=str)] for seed, folds in found.items()}
 
 
 def on_common_folds(runs: Sequence[Run]) -> tuple[list[Run], list[Run]]:

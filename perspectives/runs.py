@@ -13,6 +13,7 @@ hand when results change. So the same command finds a finished run (and skips it
 """
 
 import fcntl
+import glob
 import hashlib
 import importlib.metadata
 import json
@@ -21,7 +22,7 @@ import re
 import shlex
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -187,12 +188,14 @@ def log_trial(run: Run, metrics: Mapping[str, Any]) -> None:
         file.write("\n" * cut_off + json.dumps(key | {"validation": values}) + "\n")
 
 
-def find_runs(paths: list[str | Path]) -> list[Run]:
-    """All runs at or below these folders, sorted by path; runs inside runs, the members of ensembles, are no runs of
-    their own. Raises RunError for a path with none."""
+def find_runs(paths: Sequence[str | Path]) -> list[Run]:
+    """All runs at or below these folders, or those a pattern such as `runs/x/jury-*` fits, sorted by path; runs inside
+    runs, the members of ensembles, are no runs of their own. Raises RunError for a path with none."""
     found: dict[Path, Run] = {}
-    for path in map(Path, paths):
-        folders = {config.parent for config in path.glob("**/config.yaml")}
+    for path in paths:
+        place = Path(path).expanduser()
+        places = [place] if place.is_dir() else map(Path, sorted(glob.glob(str(place))))
+        folders = {config.parent for folder in places for config in folder.glob("**/config.yaml")}
         if not folders:
             raise RunError(f"{path} holds no run; pass run folders, or a folder above them, such as runs/hs_brexit")
         outermost = sorted(folder for folder in folders if folders.isdisjoint(folder.parents))

@@ -3,6 +3,7 @@
 import os
 import time
 import warnings
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -40,8 +41,6 @@ from perspectives.quality.aggregation.methods import METHODS
 from perspectives.quality.recording import Recording
 from perspectives.runs import MEMBERS, Run
 
-# Of a model's configuration: its name and what it sees.
-TARGET_OPTIONS = ("name", "target", "tie", "annotator", "attributes")
 DIVERGED = 100.0  # a best validation loss this many times the untrained model's is no result
 
 
@@ -73,31 +72,29 @@ class Training:
         self.encode_seconds = time.perf_counter() - started
         per_batch = self._annotations_per_batch()
         self.model = build_model(config, module, self.schema, per_batch)
-        if config.model.get("class_weights") is not None:
-            warnings.warn(
-                "model.class_weights bias the predicted probabilities, and with them soft metrics and juries; compare "
-                "with model.class_weights=null before you rely on either",
-                DataWarning,
-                stacklevel=2,
-            )
-        if config.adapt and not self.model.annotator_tables():
-            warnings.warn(
-                f"model={config.model.name} knows nothing of single people, so adapt={config.adapt} changes nothing",
-                DataWarning,
-                stacklevel=2,
-            )
         self.history = History(run.folder / "history.csv", per_batch)
         recorded = [self.targets["train"]] if config.dynamics else []
         self.recordings = [Recording(run.folder, targets, self.model.objective) for targets in recorded]
-        if not self.model.blind and np.median(self.schema.training_labels) < 2:
-            warnings.warn(
-                f"{annotations.name}: most annotators have one training label, so a model of each learns nothing; "
-                "use model=softlabel, or data that says who labelled what",
-                DataWarning,
-                stacklevel=2,
-            )
+        for doubt in self._doubts():
+            warnings.warn(doubt, DataWarning, stacklevel=2)
         if config.predictions.everyone:
             check_budget(self._everyone_shape(), config.predictions.max_bytes)
+
+    def _doubts(self) -> Iterator[str]:
+        """What can be trained, but may not mean what was meant."""
+        options = self.config.model
+        if options.get("class_weights") is not None:
+            yield (
+                "model.class_weights bias the predicted probabilities, and with them soft metrics and juries; compare "
+                "with model.class_weights=null before you rely on either"
+            )
+        if self.config.adapt and not self.model.annotator_tables():
+            yield f"model={options.name} knows nothing of single people, so adapt={self.config.adapt} changes nothing"
+        if not self.model.blind and np.median(self.schema.training_labels) < 2:
+            yield (
+                f"{self.annotations.name}: most annotators have one training label, so a model of each learns nothing; "
+                "use model=softlabel, or data that says who labelled what"
+            )
 
     @property
     def _sees_everyone(self) -> bool:
@@ -319,7 +316,7 @@ def build_model(
 ) -> AnnotatorModel:
     """The model a configuration describes, untrained."""
     return instantiate(
-        DictConfig({key: value for key, value in config.model.items() if key not in TARGET_OPTIONS}),
+        config.model,
         encoder=encoder,
         schema=schema,
         optimization=Optimization(**config.optim, annotations_per_batch=annotations_per_batch),

@@ -14,7 +14,7 @@ from scipy.stats import t as student
 from sklearn.metrics import f1_score
 
 from perspectives.cli import main
-from perspectives.comparison import Entry, entries, group_table, ordered, table, without_control
+from perspectives.comparison import Entry, _labelled, entries, group_table, ordered, table, without_control
 from perspectives.config import compose
 from perspectives.errors import RunError
 from perspectives.evaluation import Evaluation
@@ -77,6 +77,32 @@ def test_priors_lie_beside_the_runs_wherever_these_are(folder: Path, tmp_path: P
     assert "class_prior" in by_name(entries([run.name])[0])
     written = {path.parents[1].relative_to(tmp_path) for path in tmp_path.rglob("priors-*/metrics.json")}
     assert written == {Path(layout) if layout.endswith("synthetic") else Path(layout) / "synthetic"}
+
+
+def test_priors_of_data_or_a_version_that_changed_are_not_computed(folder: Path, tmp_path: Path) -> None:
+    for run in folder.glob("majority-*"):
+        provenance = Path(shutil.copytree(run, tmp_path / "synthetic" / run.name)) / "provenance.json"
+        provenance.write_text(provenance.read_text().replace('"results_version": 1', '"results_version": 0'))
+    for _ in range(2):  # nothing is left behind that could not be compared
+        found, said = entries([tmp_path])
+        assert [entry.name for entry in found] == ["majority"]
+        assert any(note.startswith("Priors left out, they cannot be computed here: the data, or how") for note in said)
+    assert not list(tmp_path.rglob("priors-*"))
+
+
+def test_a_pattern_names_runs(folder: Path) -> None:
+    names = {entry.name for entry in entries([f"{folder}/majority-*"])[0] if entry.kind == "model"}
+    assert names == {"majority"}
+
+
+def test_settings_of_one_kind_of_encoder_are_told_apart_beside_another_kind() -> None:
+    transformer = {"encoder._target_": "perspectives.models.encoder.Transformer", "encoder.name": "minilm"}
+    kinds = [transformer | {"encoder.tune": tune, "encoder.pairs": "together"} for tune in ("frozen", "full")]
+    kinds += [{"encoder._target_": "perspectives.models.ngrams.Ngrams", "encoder.hidden": 64}]
+    found = _labelled([Entry("jury", [], 1, options) for options in kinds])
+    assert [entry.name for entry in found] == [
+        *("jury encoder=minilm, encoder.tune=frozen", "jury encoder=minilm, encoder.tune=full", "jury encoder=ngrams"),
+    ]
 
 
 def test_configurations_are_told_apart_and_the_best_is_chosen_on_validation(folder: Path) -> None:
@@ -218,12 +244,14 @@ def test_what_is_left_out_is_said(folder: Path, tmp_path: Path) -> None:
     assert len(by_name(found)["majority"].evaluations) == 2
 
 
-def test_a_run_that_also_answered_for_everyone_is_the_same_row(folder: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("kept", ["everyone", "dynamics"])
+def test_a_run_that_kept_more_is_the_same_row(folder: Path, tmp_path: Path, kept: str) -> None:
     copy = Path(shutil.copytree(folder, tmp_path / "runs"))
     again = Path(shutil.copytree(next(copy.glob("majority-*")), copy / "again"))
     config = (again / "config.yaml").read_text(encoding="utf-8")
-    assert "everyone: false" in config
-    (again / "config.yaml").write_text(config.replace("everyone: false", "everyone: true"), encoding="utf-8")
+    assert f"{kept}: false" in config
+    changed = config.replace(f"{kept}: false", f"{kept}: true").replace("max_bytes: ", "max_bytes: 1")
+    (again / "config.yaml").write_text(changed, encoding="utf-8")
     assert sorted(by_name(entries([copy])[0])) == sorted(by_name(entries([folder])[0]))
 
 
@@ -373,6 +401,8 @@ def test_a_score_of_people_never_seen_counts_only_those_people(folder: Path) -> 
     assert sum(score.people for score in changed.groups("individual/macro_f1_seen", "gender").scores) == (
         (judging["gender"] != "unknown").sum() - 4
     )
+    row = table([changed, replace(changed, name="other")], "majority", ["individual/macro_f1_unseen"]).iloc[1]
+    assert row[["value", "low", "high", "seed_sd", "difference", "difference_low", "p", "p_holm"]].isna().all()
 
 
 # Controls. ---------------------------------------------------------------------------------------------------------

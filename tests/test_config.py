@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from omegaconf import OmegaConf
 
 from perspectives.config import (
+    changes_results,
     check_config,
     choices,
     compose,
@@ -284,8 +285,28 @@ def test_paths_reach_the_configuration_as_typed(name):
         assert OverridesParser.create().parse_override(quoted).value() == path
 
 
+@pytest.mark.parametrize(
+    ("option", "changes"),
+    [
+        *(("seed=1", True), ("+data.reader.path=x", True), ("data=gwsd", True), ("trainer.max_epochs=3", True)),
+        *(("paths.runs=x", False), ("trainer.checkpoint_every=200", False), ("logger=wandb", False)),
+        ("loggers=1", True),
+    ],
+)
+def test_which_options_change_results(option, changes):
+    assert changes_results(option) is changes
+
+
 def test_only_paths_are_quoted():
-    untouched = ["seed=3", "model=a,b", "-m", "data.reader.path='a b'", "paths.runs=/x/${seed}", "model.tie={a: 1}"]
+    untouched = [
+        "seed=3",
+        "model=a,b",
+        "-m",
+        "--config-dir=/a b",
+        "data.reader.path='a b'",
+        "paths.runs=/x/${seed}",
+        "model.tie={a: 1}",
+    ]
     assert quote_paths(untouched) == untouched
     assert quote_paths(["data.reader.path=2023"]) == ["data.reader.path='2023'"]
     assert quote_paths(["paths.runs=a,b"]) == ["paths.runs='a,b'"]

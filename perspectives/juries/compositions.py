@@ -118,11 +118,12 @@ def seats(text: str, annotators: pd.DataFrame, among: np.ndarray | None = None) 
     that do not exist, listing those that do.
     """
     among = np.ones(len(annotators), bool) if among is None else among
-    found: dict[bytes, Seats] = {}
+    found: dict[bytes | str, Seats] = {}
     for part in split(text, ","):
         for one in _seats_of(part, annotators, among):
-            before = found.get(one.members.tobytes(), Seats(0, one.pool, one.members))
-            found[one.members.tobytes()] = Seats(before.count + one.count, before.pool, one.members)
+            key = one.members.tobytes() if one.members.any() else one.pool  # pools of nobody are not the same people
+            before = found.get(key, Seats(0, one.pool, one.members))
+            found[key] = Seats(before.count + one.count, before.pool, one.members)
     kept = [one for one in found.values() if one.count]
     if not kept:
         raise ConfigError(f"{text!r} has no seats; write for example 12 population")

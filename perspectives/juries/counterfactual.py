@@ -69,12 +69,13 @@ def _place(compositions: np.ndarray, start: Sequence[int]) -> int:
 
 
 def fewest_swaps(
-    votes: np.ndarray, jury: Sequence[int], question: Question
+    votes: np.ndarray, jury: Sequence[int], question: Question, eligible: np.ndarray | None = None
 ) -> tuple[np.ndarray, list[list[tuple[int, int]]]]:
     """Fewest named jurors to exchange for others so that a verdict becomes its opposite.
 
-    votes: probability of a vote for the event, [item, annotator]. jury: positions of its members. Returns the number of
-    exchanges, float [item] (inf: none does; nan: no verdict to flip), and for each item who leaves for whom.
+    votes: probability of a vote for the event, [item, annotator]. jury: positions of its members. eligible: who may
+    join, bool [annotator]; None: everybody. Returns the number of exchanges, float [item] (inf: none does; nan: no
+    verdict to flip), and for each item who leaves for whom.
 
     Every counting rule is monotone: whoever votes for the event with a larger probability makes a positive verdict
     likelier and a negative one less so. So the best k exchanges put the k people outside who are most inclined in place
@@ -86,7 +87,7 @@ def fewest_swaps(
         )
     seats = len(jury)
     shares = weights(question.rule.outcomes(seats), question.tie)
-    outside = np.setdiff1d(np.arange(votes.shape[1]), jury)
+    outside = np.setdiff1d(np.arange(votes.shape[1]) if eligible is None else np.flatnonzero(eligible), jury)
     swaps = np.full(len(votes), np.inf)
     exchanged: list[list[tuple[int, int]]] = [[] for _ in votes]
     for item, chances in enumerate(votes):

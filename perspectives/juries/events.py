@@ -100,7 +100,7 @@ class Event:
         """Probability of a vote for the event, 0..1, float64 [...].
 
         answers: predicted probabilities [..., level], or ratings [..., 1], which vote by the threshold. hard: everyone
-        votes by their most likely level (the lowest of equals; members of a set from one half), so votes are 0 or 1.
+        votes by their most likely level (the lowest of equals; members of a set above one half), so votes are 0 or 1.
         """
         if self.scale.kind == "interval":
             return self.holds(answers[..., 0]).astype(float)

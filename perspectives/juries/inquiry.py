@@ -14,7 +14,7 @@ from perspectives.juries.eligibility import Docket
 from perspectives.juries.events import Event
 from perspectives.juries.people import against_people, agreement, human_majority
 from perspectives.juries.sitting import sit
-from perspectives.juries.sweep import Swept, flips, p_value, shuffled, shuffled_attributes, sweep, sweep_pools
+from perspectives.juries.sweep import Swept, flips, p_value, shuffled, shuffled_attributes, sweep
 from perspectives.juries.verdicts import Question, Verdicts
 from perspectives.metrics.estimate import Estimate, mean, pearson
 from perspectives.metrics.groups import SMALLEST_GROUP
@@ -119,12 +119,15 @@ def inquire(
     human = human_majority(predictions, question.event)
     return Inquiry(
         setting, jury.text, predictions, found, blind.text, everyone, weights is not None, human, spread, null,
-        _swaps(predictions, jury, question),
+        _swaps(predictions, jury, question, dockets),
     )  # fmt: skip
 
 
-def _swaps(predictions: Predictions, jury: Composition, question: Question) -> np.ndarray | None:
-    """Fewest exchanges of a jury of named people for others that reverse its verdicts; None for other juries."""
+def _swaps(
+    predictions: Predictions, jury: Composition, question: Question, dockets: Sequence[Docket]
+) -> np.ndarray | None:
+    """Fewest exchanges of a jury of named people for others who may sit that reverse its verdicts, float [item], nan
+    where one of the jury may not; None for other juries."""
     if len(jury.clauses) > 1 or not question.rule.counting or question.replacement:
         return None
     bench = seats(jury.clauses[0][2], predictions.annotators)
@@ -132,7 +135,12 @@ def _swaps(predictions: Predictions, jury: Composition, question: Question) -> n
         return None
     people = [int(np.flatnonzero(one.members)[0]) for one in bench]
     votes = question.event.votes(predictions.answers(), question.hard)
-    return fewest_swaps(np.broadcast_to(votes, (len(votes), len(predictions.annotators))), people, question)[0]
+    votes = np.broadcast_to(votes, (len(votes), len(predictions.annotators)))
+    swaps = np.full(len(votes), np.nan)
+    for docket in dockets:
+        if docket.people[people].all():
+            swaps[docket.items] = fewest_swaps(votes[docket.items], people, question, docket.people)[0]
+    return swaps
 
 
 @dataclass(frozen=True, eq=False)
@@ -208,16 +216,14 @@ def inquire_sweep(
     predictions: Predictions,
     seeds: Sequence[Predictions],
     setting: Setting,
-    text: str,
+    pools: Sequence[Seats],
     dockets: Sequence[Docket],
     shuffles: int = 100,
     seed: int = 0,
     progress: Callable[[], object] = lambda: None,
 ) -> SweepInquiry:
-    """Ask every composition of the pools that `text` names (see `sweep_pools`), and the null. progress: called after
-    each draw of the null."""
-    among = np.any([docket.people for docket in dockets], 0)
-    pools = sweep_pools(text, predictions.annotators, among)
+    """Ask every composition of the pools (see `sweep_pools`), and the null. progress: called after each draw of the
+    null."""
     question, size = setting.question, setting.size
     swept = sweep(predictions, pools, size, question, dockets)
     random = np.random.default_rng(seed)

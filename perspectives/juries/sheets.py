@@ -1,6 +1,5 @@
 """What a juror's sheet may hold: attributes many people share, how well they are predicted, which texts are near."""
 
-import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,12 +7,11 @@ import pandas as pd
 
 from perspectives.data.validation import UNKNOWN
 from perspectives.juries.compositions import quoted
-from perspectives.metrics.groups import SMALLEST_GROUP, membership
+from perspectives.metrics.groups import SMALLEST_GROUP, Membership, membership
 from perspectives.predictions import Predictions
 
 NOT_KNOWN, SUPPRESSED = 254, 255  # codes of people without a value that may be shown
 NEAREST = 40  # texts
-RANGE = re.compile(r"(?:over (?P<low>\S+))?(?: to |up to )?(?P<high>\S+)?")
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,17 +51,18 @@ def _attribute(column: pd.Series, unknown: bool, smallest: int) -> Attribute:
         new[last] = NOT_KNOWN
     new[kept] = np.arange(len(kept))
     values = tuple(groups.names[code] for code in kept)
-    numeric = pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column)
-    pools = tuple(_pool(str(column.name), value, numeric) for value in values)
+    pools = tuple(_pool(column, groups, code) for code in kept)
     return Attribute(str(column.name), values, pools, new[groups.code])
 
 
-def _pool(attribute: str, value: str, numeric: bool) -> str:
-    limits = RANGE.fullmatch(value) if numeric and value.startswith(("over ", "up to ")) else None
-    if limits is None:
-        return f"{attribute}={quoted(value)}"
-    ends = [f"{attribute}{sign}{limits[end]}" for sign, end in ((">", "low"), ("<=", "high")) if limits[end]]
-    return " & ".join(ends)
+def _pool(column: pd.Series, groups: Membership, code: int) -> str:
+    if groups.edges is None or groups.names[code] == UNKNOWN:
+        return f"{column.name}={quoted(groups.names[code])}"
+    low, high = groups.edges[:code][-1:], groups.edges[code : code + 1]  # all digits: names have six
+    ends = [
+        (sign, np.format_float_positional(end, trim="-")) for sign, one in ((">", low), ("<=", high)) for end in one
+    ]
+    return " & ".join(f"{column.name}{sign}{end}" for sign, end in ends)
 
 
 def agreement(predictions: Predictions) -> tuple[np.ndarray, np.ndarray]:

@@ -122,7 +122,7 @@ def _indices(table: csr_array, total: np.ndarray, members: np.ndarray) -> np.nda
 
 def _ratio(in_group, cross_group):
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(np.asarray(cross_group) > 0, np.divide(in_group, cross_group), np.nan)[()]
+        return np.where(np.asarray(cross_group) > ROUNDING, np.divide(in_group, cross_group), np.nan)[()]
 
 
 def _table(points: np.ndarray, unit: np.ndarray, annotator: np.ndarray, people: int) -> tuple[csr_array, np.ndarray]:

@@ -24,10 +24,12 @@ QUARTILES = (0.25, 0.5, 0.75)
 
 @dataclass(frozen=True, eq=False)
 class Membership:
-    """Who belongs to which group. names: of the groups. code: int64 [annotator], position in names; -1: unknown."""
+    """Who belongs to which group. names: of the groups. code: int64 [annotator], position in names; -1: unknown. edges:
+    where ranges of numbers end, float64 [edge], each belonging to the lower range; None where groups are no ranges."""
 
     names: list[str]
     code: np.ndarray
+    edges: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -82,8 +84,11 @@ def membership(values: pd.Series, unknown: bool = False) -> Membership:
     """
     missing = values.isna().to_numpy() | (values.astype(object) == UNKNOWN).to_numpy(bool)
     numeric = pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values)
+    edges = None
     if numeric and values[~missing].nunique() > len(QUARTILES) + 1:
-        names, code = _quartiles(values.to_numpy(float), missing)
+        edges = quartiles(values)
+        code = np.where(missing, -1, np.searchsorted(edges, values.to_numpy(float))).astype(np.int64)
+        names = range_names(edges, beyond=code.max() == len(edges))
     else:
         known = values[~missing].map(level_name)
         names = list(known.value_counts(sort=False).sort_values(ascending=False, kind="stable").index)
@@ -91,7 +96,7 @@ def membership(values: pd.Series, unknown: bool = False) -> Membership:
         code[~missing] = pd.Index(names).get_indexer(pd.Index(known))
     if unknown and missing.any():
         names, code = [*names, UNKNOWN], np.where(missing, len(names), code)
-    return Membership(names, code)
+    return Membership(names, code, edges)
 
 
 def by_group(
@@ -157,9 +162,13 @@ def _at(estimate: Estimate, rows: np.ndarray) -> Estimate:
     return Estimate(estimate.value, estimate.influence[rows])
 
 
-def _quartiles(values: np.ndarray, missing: np.ndarray) -> tuple[list[str], np.ndarray]:
-    """Names of the ranges and each value's, -1 where it is missing. The ends stay open: they are single people."""
-    edges = np.unique(np.quantile(values[~missing], QUARTILES))
+def quartiles(values: pd.Series) -> np.ndarray:
+    """Where numbers are divided, float64 [edge], ascending; fewer than three where many are equal."""
+    return np.unique(np.quantile(values.dropna().to_numpy(float), QUARTILES))
+
+
+def range_names(edges: np.ndarray, beyond: bool) -> list[str]:
+    """Of the ranges that end at the edges, and of what is beyond the last, where anybody is. The ends stay open: they
+    are single people."""
     between = [f"over {low:g} to {high:g}" for low, high in pairwise(edges)]
-    code = np.where(missing, -1, np.searchsorted(edges, values))
-    return [f"up to {edges[0]:g}", *between, f"over {edges[-1]:g}"], code.astype(np.int64)
+    return [f"up to {edges[0]:g}", *between, *([f"over {edges[-1]:g}"] if beyond else [])]

@@ -49,13 +49,13 @@ def qwk(labels: np.ndarray, predicted: np.ndarray, size: int) -> Estimate:
 def normalised_distance(
     values: np.ndarray, predicted: np.ndarray, normaliser: float, weight: np.ndarray | None = None
 ) -> Estimate:
-    """Mean |value − prediction| / normaliser, as in LeWiDi-2025, which normalises by the range of the scale.
+    """Mean |value − prediction| / normaliser (LeWiDi-2025: the number of levels).
 
     values, predicted: numeric values of the labels (`Scale.values[labels]` or ratings), float [pair], no nan.
     Paper: Leonardelli et al. 2025, LeWiDi-2025 at NLPerspectives (average normalised absolute distance).
     """
     if not normaliser > 0:
-        raise DataError(f"normaliser={normaliser} must be positive: the range of the scale, highest minus lowest value")
+        raise DataError(f"normaliser={normaliser} must be positive")
     return mean(np.abs(_differences(values, predicted)) / normaliser, weight)
 
 

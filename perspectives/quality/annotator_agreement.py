@@ -21,9 +21,22 @@ def raw_agreement(annotations: AnnotationSet) -> np.ndarray:
     For multilabel scales with the same set of levels; for ratings with the same number.
     """
     unit, value = units_of(annotations), label_codes(annotations)
-    cell = np.unique(unit * (value.max(initial=0) + 1) + value, return_inverse=True)[1].reshape(-1)
-    same, others = np.bincount(cell)[cell] - 1, np.bincount(unit)[unit] - 1
+    who = annotations.annotator_index
+    cell = _numbered(unit, value)
+    same = np.bincount(cell)[cell] - _counts(cell, who)
+    others = np.bincount(unit)[unit] - _counts(unit, who)
     return np.divide(same, others, out=np.full(len(unit), np.nan), where=others > 0)
+
+
+def _numbered(*keys: np.ndarray) -> np.ndarray:
+    """The number of each distinct combination, int64 [annotation]."""
+    return np.unique(np.column_stack(keys), axis=0, return_inverse=True)[1].reshape(-1)
+
+
+def _counts(place: np.ndarray, who: np.ndarray) -> np.ndarray:
+    """How many annotations at the same place are the same person's, int64 [annotation]: 1 unless they are repeated."""
+    own = _numbered(place, who)
+    return np.bincount(own)[own]
 
 
 def annotator_agreement(annotations: AnnotationSet) -> pd.DataFrame:

@@ -15,4 +15,4 @@ def judging_membership(annotations: AnnotationSet, attribute: str, unknown: bool
     """`metrics.groups.membership` of those with annotations; the others are in no group and move no quartile."""
     there = judging(annotations)
     found = membership(annotations.annotators[attribute].where(there), unknown)
-    return Membership(found.names, np.where(there, found.code, -1))
+    return Membership(found.names, np.where(there, found.code, -1), found.edges)

@@ -5,19 +5,21 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from perspectives.models.ensemble import ENSEMBLE
 from perspectives.reproduction.trainings import Training
-from perspectives.runs import Run
+from perspectives.runs import MEMBERS, Run
 
-SMOKE_FOLDER = "smoke"  # of runs whose speed says nothing of others
+SMOKE_FOLDER = "smoke"
+OTHERS = {SMOKE_FOLDER, MEMBERS}  # folders of runs whose speed says nothing of others
 MOST_READ = 500  # runs, the newest: enough for a median
 
 
 def expected_seconds(trainings: Sequence[Training], root: Path) -> list[float]:
     """Seconds per training: the texts of its corpus over the texts per second that finished runs below `root` got
-    through, from start to end; nan where no run is like it.
+    through, in the process that finished them; nan where no run is like it.
 
     Most alike are runs of the same encoder, tuning and method on the same corpus, then those of the same encoder,
-    tuning and method, then of the same encoder and tuning.
+    tuning and method, then of the same encoder and tuning (of an ensemble, which trains one for each person, none).
     """
     speeds: dict[tuple, list[float]] = {}
     for run in _newest(root):
@@ -40,10 +42,11 @@ def _likenesses(config: Any) -> Iterable[tuple]:
     encoder = config.get("encoder", {})
     core = (encoder.get("_target_"), encoder.get("name"), encoder.get("tune"))
     method = (*core, config["model"]["name"])
-    return (*method, config["data"]["name"]), method, core
+    alike = (*method, config["data"]["name"]), method
+    return alike if config["model"]["name"] == ENSEMBLE else (*alike, core)
 
 
 def _newest(root: Path) -> list[Run]:
-    files = [path for path in root.glob("**/metrics.json") if SMOKE_FOLDER not in path.relative_to(root).parts]
+    files = [path for path in root.glob("**/metrics.json") if OTHERS.isdisjoint(path.relative_to(root).parts)]
     files.sort(key=lambda path: path.stat().st_mtime, reverse=True)
     return [Run(path.parent) for path in files[:MOST_READ] if (path.parent / "config.yaml").exists()]

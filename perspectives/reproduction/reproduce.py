@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from omegaconf import DictConfig
 
-from perspectives.config import compose, literal, quote_paths
+from perspectives.config import changes_results, compose, literal, quote_paths
 from perspectives.errors import ConfigError
 from perspectives.files import write_text
 from perspectives.fit import MODEL_FREE
@@ -45,10 +45,11 @@ class Reproduction:
         self.data = Path(paths.data).expanduser()
         self.root = runs / paper.name
         self.typed = [*(option for option in typed if not option.startswith("paths.runs=")), f"paths.runs={self.root}"]
-        self.changed = len(places) < len(typed)
+        others = [option for option in typed if option not in places]
+        self.changed = smoke or any(map(changes_results, others))
         self.measurements = Measurements(table, Setting(runs, places, smoke))
-        if self.changed and not any(trains(table, row, column) for column in table.columns for row in table.rows):
-            raise ConfigError(_unusable(paper, table, [option for option in typed if option not in places]))
+        if others and not any(trains(table, row, column) for column in table.columns for row in table.rows):
+            raise ConfigError(_unusable(paper, table, others))
 
     @cached_property
     def cells(self) -> list[Cell]:
@@ -134,6 +135,7 @@ class Reproduction:
     def run(self, launcher: Sequence[str] = ()) -> list[str]:
         """Train and measure what is missing; a sentence for every job that failed. Raises KeyboardInterrupt."""
         waiting, failures = self.missing(), []
+        launcher = [*launcher, *quote_paths([f"paths.runs={self.root}"])]  # Hydra keeps its record of them there
         if waiting:
             costs = self.expected(waiting)
             order = np.argsort(costs, kind="stable")  # the fast ones fill their cells early; unknown ones come last
@@ -152,12 +154,16 @@ class Reproduction:
             self.measurements.place(cell).unlink(missing_ok=True)  # what failed before
         own = self._own_trainings(waiting)
         costs = [sum(costs) if any(own) else float("nan") for costs in own]
-        kept = [self.measurements.place(cell) for cell in waiting]
         jobs = [self._measure_job(column) for column in dict.fromkeys(cell.column for cell in waiting)]
-        with watched(f"{self.table.name}, measured", costs, lambda cell: kept[cell].exists()):
+        done, failed = (lambda job: self.measurements.finished(waiting[job]), lambda job: self._failed(waiting[job]))
+        with watched(f"{self.table.name}, measured", costs, done, failed):
             failures = _failures("measure", measure_column, jobs, launcher)
         found = ((cell, self.measurements.kept(cell)) for cell in waiting)
         return failures + [f"{cell.row}, {cell.column}: {one.failed}" for cell, one in found if one and one.failed]
+
+    def _failed(self, cell: Cell) -> bool:
+        kept = self.measurements.kept(cell)
+        return kept is not None and kept.failed is not None
 
     def _measure_job(self, column: str) -> list[str]:
         typed = ",".join(literal(option) for option in self.asked)
@@ -178,14 +184,14 @@ class Reproduction:
         """Write the table as Markdown, LaTeX and CSV; return it in the style asked for, with where the files are."""
         folder = folder or self.root / "tables"
         kept = self._kept()
-        long = filled(self.table, self.cells, kept, self.changed, self.smoke)
+        long = filled(self.table, self.cells, kept, self.changed)
         # tables are passed on; where somebody's data lies is not
         long["empty"] = long["empty"].str.replace(f"{self.data}/", "", regex=False)
         about = _environment(self._finished(), list(kept.values()))
         for kind, ending in ENDINGS.items():
-            text = render(self.paper, self.table, long, kind, command, about)
+            text = render(self.table, long, kind, command, about)
             write_text(folder / f"{self.table.name}.{ending}", text + "\n")
-        shown = render(self.paper, self.table, long, style, command, about)
+        shown = render(self.table, long, style, command, about)
         if style != "text":
             return shown
         what_to_do = [why for why in self._empty() if "\n" in why]

@@ -1,6 +1,6 @@
 """What a table's cells hold, beside what the paper says."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,13 +16,11 @@ WITHIN, OUTSIDE, INCOMPARABLE, UNVERIFIED = "within", "outside", "not comparable
 ANOTHER = "options of the command line make this another experiment"
 
 
-def filled(
-    table: Table, cells: Sequence[Cell], kept: Mapping[tuple[str, str], Kept], changed: bool, smoke: bool
-) -> pd.DataFrame:
+def filled(table: Table, cells: Sequence[Cell], kept: Mapping[tuple[str, str], Kept], changed: bool) -> pd.DataFrame:
     """Long table, a row per cell and metric.
 
-    kept: what was measured, by row and column. changed: whether options of the command line make this another
-    experiment than the specification's.
+    kept: what was measured, by row and column. changed: whether this is another experiment than the specification's,
+    by options of the command line or as a smoke test.
     Columns: row, column, metric, value, low, high (nan where the cell is empty), seed_sd, over_annotators (whether the
     interval is, and not over items alone), seeds, folds, pairs, items, annotators, setting (what was chosen on
     validation), empty (why there is no value), published, source, note (why it is not comparable), mark (`within` or
@@ -37,7 +35,7 @@ def filled(
         for cell in part:
             for metric in table.metrics:
                 one = found.get(cell.row, {}).get(metric)
-                rows.append(_line(table, cell, metric, one, changed or smoke, measured.get(cell.row)))
+                rows.append(_line(table, cell, metric, one, changed, measured.get(cell.row)))
     long = pd.DataFrame(rows)
     if table.baseline is not None and "p" in long:
         long["p_holm"] = long.groupby("metric")["p"].transform(lambda p: holm(p.to_numpy()))
@@ -46,7 +44,11 @@ def filled(
 
 def _measured(table: Table, measured: Mapping[str, Kept]) -> dict[str, dict[str, Any]]:
     return {
-        row: {name: one.metrics[str(key)] for name, key in table.metrics.items() if key in one.metrics}
+        row: {
+            name: one.metrics[metric]
+            for name, accepted in table.metrics.items()
+            for metric in _available(accepted, one.metrics)
+        }
         for row, one in measured.items()
     }
 
@@ -56,22 +58,24 @@ def _scored(table: Table, cells: Sequence[Cell]) -> dict[str, dict[str, Any]]:
     entries: dict[str, tuple[Entry, str]] = {}
     for cell in cells:
         if cell.runs and all(run.finished for run in cell.runs):
-            entries[cell.row] = best_of(cell.runs, table.rows[cell.row].prior or cell.trainings[0].config.model.name)
+            name = table.rows[cell.row].prior or cell.trainings[0].config.model.name
+            if name in cell.runs[0].metrics["predictions"]:  # not every prior suits every scale
+                entries[cell.row] = best_of(cell.runs, name)
     baseline = entries.get(table.baseline, (None, ""))[0] if table.baseline else None
     return {
         row: {
             name: _score(entry, metric, setting, baseline)
             for name, accepted in table.metrics.items()
-            for metric in _available(accepted, entry)
+            for metric in _available(accepted, entry.metrics)
         }
         for row, (entry, setting) in entries.items()
     }
 
 
-def _available(accepted: str | Sequence[str], entry: Entry) -> list[str]:
-    """The first of the accepted metrics that the entry has, or none."""
+def _available(accepted: str | Sequence[str], there: Container[str]) -> list[str]:
+    """The first of the accepted metrics that is there, or none."""
     names = [accepted] if isinstance(accepted, str) else accepted
-    return [name for name in names if name in entry.metrics][:1]
+    return [name for name in names if name in there][:1]
 
 
 def _score(entry: Entry, metric: str, setting: str, baseline: Entry | None) -> tuple[Measurement, dict[str, float]]:

@@ -6,7 +6,7 @@ import pandas as pd
 
 from perspectives.reports.tables import STAR, number, render_table
 from perspectives.reproduction.results import INCOMPARABLE, OUTSIDE, UNVERIFIED, WITHIN, numbers_behind
-from perspectives.reproduction.spec import Paper, Table
+from perspectives.reproduction.spec import Table
 
 ENDINGS = {"markdown": "md", "latex": "tex", "csv": "csv"}
 SIGNS = {WITHIN: "✓", OUTSIDE: "✗", INCOMPARABLE: "≁", UNVERIFIED: "?"}
@@ -18,7 +18,7 @@ MEANINGS = {
 }
 
 
-def render(paper: Paper, table: Table, long: pd.DataFrame, style: str, command: str, about: Sequence[str]) -> str:
+def render(table: Table, long: pd.DataFrame, style: str, command: str, about: Sequence[str]) -> str:
     """style: text, markdown, latex, or csv, which keeps the long form. about: lines on how the runs were made."""
     if style == "csv":
         return long.to_csv(index=False).rstrip("\n")
@@ -68,13 +68,21 @@ def notes(table: Table, long: pd.DataFrame) -> list[str]:
     if len(chosen):
         settings = "; ".join(f"{line.row}, {line.column}: {line.setting}" for line in chosen.itertuples())
         lines.append(f"Chosen on validation: {settings}.")
+    return lines + _empty(table, long)
+
+
+def _empty(table: Table, long: pd.DataFrame) -> list[str]:
+    """Which cells have no value and why, columns with the same empty rows in one line."""
     no_value = long.groupby(["row", "column"])["empty"].transform(lambda why: (why != "").all())
     empty = long[no_value].drop_duplicates(["row", "column"])
-    for why, cells in empty.groupby("empty", sort=False):
-        rows, columns = cells["row"].unique(), cells["column"].unique()
-        which = "all rows" if len(rows) == len(table.rows) else ", ".join(rows)
-        lines.append(f"Empty, {which} of {', '.join(columns)}: {str(why).splitlines()[0].rstrip('.')}.")
-    return lines
+    alike: dict[tuple[str, tuple[str, ...]], list[str]] = {}
+    for (why, column), cells in empty.groupby(["empty", "column"], sort=False):
+        alike.setdefault((str(why), tuple(cells["row"])), []).append(str(column))
+    return [
+        f"Empty, {'all rows' if len(rows) == len(table.rows) else ', '.join(rows)} of {', '.join(columns)}: "
+        f"{why.splitlines()[0].rstrip('.')}."
+        for (why, rows), columns in alike.items()
+    ]
 
 
 def _over_annotators(long: pd.DataFrame) -> str:

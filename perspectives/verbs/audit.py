@@ -77,8 +77,6 @@ def write(folder: Path, audit: "Audit", method: str | None) -> None:
     from perspectives.files import new_folder
     from perspectives.reports.audit.build import html
 
-    if folder.exists() and any(folder.iterdir()) and not (folder / "audit.html").exists():
-        raise ConfigError(f"output={folder} holds something else than an audit; choose another folder")
     with new_folder(folder) as partial:
         for name, table in audit.tables().items():
             table.to_parquet(partial / f"{name}.parquet", index=False)
@@ -100,11 +98,14 @@ def _config(data: list[str], found: "Joined | None") -> Any:
 
 
 def _folder(options: Options, config: Any, found: "Joined | None") -> Path:
+    """As given, beside the runs, or below runs/<data>. Raises ConfigError for one that holds anything else."""
     if options.output is not None:
-        return Path(options.output).expanduser()
-    if found is not None:
-        return found.folder / "audit"
-    return Path(config.paths.runs).expanduser() / config.data.name / "audit"
+        folder = Path(options.output).expanduser()
+    else:
+        folder = (Path(config.paths.runs).expanduser() / config.data.name if found is None else found.folder) / "audit"
+    if folder.exists() and not (folder.is_dir() and (not any(folder.iterdir()) or (folder / "audit.html").exists())):
+        raise ConfigError(f"output={folder} holds something else than an audit; choose another folder")
+    return folder
 
 
 def _refuse_other_data(annotations: "AnnotationSet", found: "Joined | None") -> None:

@@ -19,7 +19,7 @@ from packaging.requirements import Requirement
 from perspectives.config import compose
 from perspectives.config_checks import target_problems, value_problems
 from perspectives.errors import ConfigError, DataWarning, PerspectivesError
-from perspectives.fit import BUILT_WITH
+from perspectives.fit import BUILT_WITH, normalised
 
 # What an option needs beyond the packages that are always there.
 EXTRAS = (("encoder.tune", "lora", "peft", "lora"), ("logger.name", "wandb", "wandb", "wandb"))
@@ -48,13 +48,13 @@ def findings(overrides: list[str]) -> Iterator[Finding]:
     """Every check in turn; what needs a configuration is left out when there is none."""
     yield from _packages()
     try:
-        cfg = compose(overrides=overrides)
+        cfg = normalised(compose(overrides=overrides))
     except ConfigError as error:
         yield Finding("configuration", str(error), problem=True)
         return
     yield from _configuration(cfg)
     yield from _data(cfg)
-    yield _encoder(cfg.encoder.get("name"))
+    yield _encoder(cfg.get("encoder", {}).get("name"))
     yield from _extras(cfg)
     yield _runs(Path(cfg.paths.runs).expanduser())
 

@@ -11,7 +11,6 @@ Each entry comes once, after lines that say what it is cited for. What has no en
 """
 
 import argparse
-import glob
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -72,8 +71,7 @@ def _runs(path: str) -> tuple[list["Run"], list["Run"]]:
     """The finished runs and the others. Raises RunError when there is none, or none is finished."""
     from perspectives.runs import find_runs
 
-    matches = [match for match in sorted(glob.glob(str(Path(path).expanduser()))) if Path(match).is_dir()]
-    runs = find_runs(list(matches) or [path])
+    runs = find_runs([path])
     finished = [run for run in runs if run.finished]
     if not finished:
         raise RunError(f"no run in {path} is finished; resume {runs[0].folder} with the command that began it")

@@ -26,7 +26,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from perspectives.errors import ConfigError
-from perspectives.verbs.options import parsed, whole
+from perspectives.verbs.options import parsed, whole, yes
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> None:
     options = parsed(args.options, Options)
     items, port = whole("items", options.items), whole("port", options.port, most=65535)
-    unknown, nearby, serve = (_yes(name, getattr(options, name)) for name in ("unknown", "nearby", "serve"))
+    unknown, nearby, serve = (yes(name, getattr(options, name)) for name in ("unknown", "nearby", "serve"))
     output = None if options.output is None else Path(options.output).expanduser()
     if output is not None and output.suffix != ".html":
         raise ConfigError(f"output={output} is no .html file; name one, or leave output out")
@@ -74,9 +74,3 @@ def main(args: argparse.Namespace) -> None:
 
 
 AXES = ("items", "people", "levels")
-
-
-def _yes(name: str, value: str) -> bool:
-    if value not in ("true", "false"):
-        raise ConfigError(f"{name}={value} is not accepted; give true or false")
-    return value == "true"

@@ -16,12 +16,13 @@ from omegaconf import DictConfig, OmegaConf
 from perspectives.errors import ConfigError
 from perspectives.files import new_folder, read_json, write_json
 from perspectives.joined import Joined, joined
-from perspectives.juries.compositions import Composition
+from perspectives.juries.compositions import Composition, Seats
 from perspectives.juries.eligibility import Docket, dockets
 from perspectives.juries.events import Event
 from perspectives.juries.inquiry import Inquiry, Setting, SweepInquiry, inquire, inquire_sweep, real_jury_row
 from perspectives.juries.people import COMPETENCES, competence
 from perspectives.juries.rules import TIES, Rule
+from perspectives.juries.sweep import sweep_pools
 from perspectives.juries.verdicts import Question
 from perspectives.predictions import Predictions
 from perspectives.reports.juries import report
@@ -48,6 +49,7 @@ def ask(found: Joined, options: dict[str, Any]) -> str:
     predictions.answers()
     settings = _settings(options, predictions)
     bench = dockets(predictions, options["eligible"], options["min_training_labels"])
+    pools = _pools(options, predictions, bench)
     juries = [
         inquire(
             predictions, seeds, setting, composition, bench, options["trials"],
@@ -56,7 +58,7 @@ def ask(found: Joined, options: dict[str, Any]) -> str:
         for setting, composition in _compositions(options, settings)
     ]  # fmt: skip
     real = _real(options, juries, bench, other)
-    sweeps = _sweeps(options, predictions, seeds, settings, bench)
+    sweeps = _sweeps(options, predictions, seeds, settings, pools, bench)
     _write(folder, asked, juries, sweeps, real)
     return report(found, bench, juries, sweeps, real, folder)
 
@@ -106,21 +108,29 @@ def _compositions(options: dict[str, Any], settings: Sequence[Setting]) -> list[
     return [(setting, text) for setting in dict.fromkeys(replace(setting, size=jurors) for setting in settings)]
 
 
+def _pools(options: dict[str, Any], predictions: Predictions, bench: Sequence[Docket]) -> list[Seats]:
+    """Of the sweep; none where none is asked for."""
+    if options["sweep"] is None:
+        return []
+    among = np.any([docket.people for docket in bench], 0)
+    return sweep_pools(str(options["sweep"]), predictions.annotators, among)
+
+
 def _sweeps(
     options: dict[str, Any],
     predictions: Predictions,
     seeds: Sequence[Predictions],
     settings: Sequence[Setting],
+    pools: Sequence[Seats],
     bench: Sequence[Docket],
 ) -> list[SweepInquiry]:
-    if options["sweep"] is None:
+    if not pools:
         return []
     from tqdm import tqdm
 
-    text = str(options["sweep"])
     with tqdm(total=len(settings) * options["shuffles"], desc="null", unit="draw", disable=None) as bar:
         return [
-            inquire_sweep(predictions, seeds, setting, text, bench, options["shuffles"], options["seed"], bar.update)
+            inquire_sweep(predictions, seeds, setting, pools, bench, options["shuffles"], options["seed"], bar.update)
             for setting in settings
         ]
 

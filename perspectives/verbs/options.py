@@ -40,6 +40,13 @@ def parsed(words: Sequence[str], options: Any, others: list[str] | None = None) 
     return options(**given)
 
 
+def yes(name: str, value: str) -> bool:
+    """Whether `true` was typed. Raises ConfigError for anything but `true` and `false`."""
+    if value not in ("true", "false"):
+        raise ConfigError(f"{name}={value} is not accepted; give true or false")
+    return value == "true"
+
+
 def whole(name: str, value: str, most: int | None = None) -> int:
     """A whole number from 1 (to `most`). Raises ConfigError for anything else."""
     if not (value.isascii() and value.isdigit()) or int(value) < 1 or (most and int(value) > most):

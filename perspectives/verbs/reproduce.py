@@ -27,20 +27,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from perspectives.errors import ConfigError, listing
+from perspectives.verbs.options import parsed, yes
 
-OWN = ("table", "smoke", "output")
 FORMATS = ("text", "markdown", "latex", "csv")
 
 
 @dataclass(frozen=True)
-class Asked:
-    """What was typed. typed: options of trainings. launcher: of Hydra."""
+class Options:
+    """What was typed for this verb; see the top of this file."""
 
-    tables: tuple[str, ...]
-    smoke: bool
-    output: Path | None
-    typed: tuple[str, ...]
-    launcher: tuple[str, ...]
+    table: str | None = None
+    smoke: str = "false"
+    output: str | None = None
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -57,47 +55,41 @@ def main(args: argparse.Namespace) -> int:
         print(_listed())
         return 0
     paper = read_paper(args.paper)
-    asked = _asked(args.options, list(paper.tables))
+    others: list[str] = []
+    options = parsed(args.options, Options, others=others)
+    names, smoke = _tables(options.table, list(paper.tables)), yes("smoke", options.smoke)
+    output = None if options.output is None else Path(options.output).expanduser()
+    launcher = [option for option in others if option.startswith("hydra")]
+    typed = [option for option in others if option not in launcher]
 
     from perspectives.reproduction.reproduce import Reproduction
 
     complete = True
-    names = asked.tables or tuple(paper.tables)
-    works = [Reproduction(paper, paper.tables[name], asked.typed, asked.smoke) for name in names]
+    works = [Reproduction(paper, paper.tables[name], typed, smoke) for name in names]
     for name, work in zip(names, works, strict=True):
         if args.dry_run:
             print(work.forecast())
             continue
-        failures = work.run(asked.launcher)
-        print(work.written(asked.output, command(args.paper, name, asked), args.format))
+        failures = work.run(launcher)
+        print(work.written(output, command(args.paper, name, smoke, typed), args.format))
         complete = complete and not failures
         if failures:
             print(f"\nfailed: {len(failures)} job(s)\n{listing(failures)}\n", file=sys.stderr)
     return 0 if complete else 1
 
 
-def command(paper: str, table: str, asked: Asked) -> str:
+def command(paper: str, table: str, smoke: bool, typed: Sequence[str]) -> str:
     """What to type for one table again, on whatever machine: without places of this one."""
     words = ["perspectives", "reproduce", paper, f"table={table}"]
-    words += ["smoke=true"] if asked.smoke else []
-    return shlex.join([*words, *(option for option in asked.typed if not option.startswith("paths."))])
+    words += ["smoke=true"] if smoke else []
+    return shlex.join([*words, *(option for option in typed if not option.startswith("paths."))])
 
 
-def _asked(options: Sequence[str], tables: Sequence[str]) -> Asked:
-    for option in options:
-        if "=" not in option:
-            raise ConfigError(f"{option!r} is no option; write OPTION=VALUE, such as table={tables[0]}")
-    own = dict(option.split("=", 1) for option in options if option.partition("=")[0] in OWN)
-    others = [option for option in options if option.partition("=")[0] not in OWN]
-    names = tuple(own["table"].split(",")) if "table" in own else ()
-    if strange := [name for name in names if name not in tables]:
-        raise ConfigError(f"table={strange[0]} is not there; choose from {', '.join(tables)}")
-    if own.get("smoke", "false") not in ("true", "false"):
-        raise ConfigError(f"smoke={own['smoke']} is neither true nor false")
-    output = Path(own["output"]).expanduser() if "output" in own else None
-    launcher = tuple(option for option in others if option.startswith("hydra"))
-    typed = tuple(option for option in others if not option.startswith("hydra"))
-    return Asked(names, own.get("smoke") == "true", output, typed, launcher)
+def _tables(asked: str | None, there: Sequence[str]) -> list[str]:
+    names = list(there) if asked is None else asked.split(",")
+    if strange := [name for name in names if name not in there]:
+        raise ConfigError(f"table={strange[0]} is not there; choose from {', '.join(there)}")
+    return names
 
 
 def _listed() -> str:

@@ -147,6 +147,11 @@ def test_seats_of_one_pool_are_put_together_and_empty_ones_left_out():
     assert jurors("2 gender=Woman, 3 gender=Man,1  gender = Woman, 0 race=White") == 6
 
 
+def test_pools_of_nobody_keep_their_names():
+    found = seats("1 gender=Woman, 2 gender=Man", PEOPLE, np.zeros(12, bool))
+    assert [(one.count, one.pool) for one in found] == [(1, "gender=Woman"), (2, "gender=Man")]
+
+
 def test_only_those_among_are_drawn():
     among = np.arange(12) % 2 == 0
     (one,) = seats("2 gender=Woman", PEOPLE, among)

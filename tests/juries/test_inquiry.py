@@ -58,3 +58,16 @@ def test_a_jury_of_named_people_is_told_whom_to_exchange(found):
     )
     assert np.isfinite(one.swaps).sum() > 5
     assert asked(found, "3 gender=Man", size=3, shuffles=0).swaps is None
+
+
+def test_only_those_who_may_sit_are_exchanged(found):
+    names = found.annotators["annotator_id"][:3]
+    eligible = np.arange(30) < 5
+    benches = [Docket("", np.arange(40), eligible), Docket("", np.arange(40, 60), ~eligible)]
+    setting = Setting(Question(Event.parse(None, found.scale)), 3)
+    swaps = inquire(found, [found], setting, ", ".join(f"1 annotator={name}" for name in names), benches).swaps
+    votes = setting.question.event.votes(found.answers())
+    few = fewest_swaps(votes[:40, :5], [0, 1, 2], setting.question)[0]  # as if the others were not there
+    assert swaps[:40] == pytest.approx(few, nan_ok=True)
+    assert np.isnan(swaps[40:]).all()
+    assert (few > fewest_swaps(votes[:40], [0, 1, 2], setting.question)[0]).any()

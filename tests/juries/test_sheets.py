@@ -52,6 +52,14 @@ def test_pools_are_the_people_their_grammar_names(ages):
             assert (shown.code == position).sum() >= 5
 
 
+@pytest.mark.parametrize("unit", [1 / 3, 125000.5])
+def test_pools_of_long_numbers_are_the_same_people(unit):
+    table = people(score=[unit * (n % 9 - 4) for n in range(72)])
+    (shown,) = attributes(table)
+    for position, pool in enumerate(shown.pools):
+        np.testing.assert_array_equal(members(pool, table), shown.code == position)
+
+
 def predictions(scale: Scale, said: list, values: list, who: list[int]) -> Predictions:
     pairs = pd.DataFrame({"item_id": [f"i{n}" for n in range(len(said))], "annotator_id": [f"p{n}" for n in who]})
     items = pd.DataFrame({"item_id": pairs["item_id"], "text": "tea"})

@@ -212,7 +212,9 @@ def test_p_is_small_no_more_often_than_it_says_where_the_attribute_means_nothing
         found = predictions(items=25, people=24, seed=seed)
         found = replace(found, annotators=found.annotators.assign(team=rng.permutation(["x"] * 16 + ["y"] * 8)))
         asked = Setting(question(found), 3)
-        one = inquire_sweep(found, [found], asked, "team", everything(found), shuffles=19, seed=seed)
+        one = inquire_sweep(
+            found, [found], asked, sweep_pools("team", found.annotators), everything(found), shuffles=19, seed=seed
+        )
         small += one.headline["p"] <= 0.25
     assert binomtest(small, corpora, 0.25, alternative="greater").pvalue > 1e-3
     assert small > 0

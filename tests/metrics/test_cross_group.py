@@ -182,3 +182,10 @@ def test_replication_alone_is_that_of_the_association(kind):
     points, member = label_points(labels, kind, LEVELS), np.arange(12) < 4  # the last three have no annotations
     found = association(points, unit, annotator, member, permutations=1).cross_group
     assert cross_replication(points, unit, annotator, member) == pytest.approx(found, abs=1e-12)
+
+
+def test_no_agreement_up_to_rounding_is_none():
+    points = np.array([[0.0], [0], [1], [1], [0], [1]])
+    found = association(points, np.repeat([0, 1], 3), np.tile([0, 1, 2], 2), np.array([True, True, False]), 9)
+    assert found.cross_group == pytest.approx(0, abs=1e-12)
+    assert np.isnan(found.gai)

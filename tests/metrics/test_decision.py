@@ -55,3 +55,12 @@ def test_new_pairs_of_the_same_kind_are_decided_better_too():
 
 def test_nothing_to_learn_from_changes_nothing():
     assert (macro_f1_offsets(np.empty((0, 3)), np.empty(0, int)) == 0).all()
+
+
+def test_equals_are_decided_as_they_were_searched():
+    for seed in range(300):
+        rng = np.random.default_rng(seed)
+        probabilities = rng.multinomial(4, np.ones(3) / 3, size=12) / 4
+        observed = rng.integers(3, size=12)
+        found = score(observed, decide(probabilities, macro_f1_offsets(probabilities, observed)))
+        assert found >= score(observed, probabilities.argmax(1))

@@ -160,6 +160,12 @@ def test_numbers_are_divided_at_their_quartiles():
     assert set(np.bincount(got.code[:-1]) // 10) <= {4, 5}
 
 
+def test_a_range_that_nobody_is_in_is_no_group():
+    found = membership(pd.Series([20.0, 21, 22, 23, 24, *[65.0] * 24]))
+    assert found.names == ["up to 65"]
+    assert (found.code == 0).all()
+
+
 def test_few_distinct_numbers_and_truth_values_are_categories():
     assert membership(pd.Series([1.0, 0.0, 1.0, np.nan])).names == ["1", "0"]
     assert membership(pd.Series([True, False, True])).names == ["True", "False"]

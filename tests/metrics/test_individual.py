@@ -105,7 +105,7 @@ def test_normalised_distance_over_pairs_and_over_items():
     per_item = 1 / np.bincount(item)[item]
     by_item = individual.normalised_distance(values, predicted, 10, per_item)
     assert float(by_item) == pytest.approx(np.mean([np.mean([0.5, 0]), 0.5]))
-    with pytest.raises(DataError, match="normaliser=0 must be positive: the range of the scale"):
+    with pytest.raises(DataError, match="normaliser=0 must be positive"):
         individual.normalised_distance(values, predicted, 0)
 
 

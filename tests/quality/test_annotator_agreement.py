@@ -82,6 +82,14 @@ def test_rounds_are_units_of_their_own():
     assert pair_agreement(annotations)[["units", "agreement"]].to_numpy().tolist() == [[2, 0.5]]
 
 
+def test_nobody_is_compared_with_their_own_repeated_annotations():
+    rows = [("i0", "p", "x"), ("i0", "p", "y"), ("i1", "p", "x"), ("i1", "p", "x"), ("i1", "q", "x"), ("i1", "r", "y")]
+    table = pd.DataFrame(rows, columns=["item_id", "annotator_id", "label"])
+    tables = Tables(table, pd.DataFrame({"item_id": ["i0", "i1"]}), None, LEVELS)
+    annotations = AnnotationSet.from_tables(tables, "remarks", duplicates="keep")
+    assert raw_agreement(annotations) == pytest.approx([np.nan, np.nan, 1 / 2, 1 / 2, 2 / 3, 0], nan_ok=True)
+
+
 def test_refusals():
     with pytest.raises(
         DataError, match="remarks has interval labels; agreement of pairs needs one level per annotation"

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from exploring import SCALES, asked_of_python, predictions, question
 
+from perspectives.data.scale import Scale
 from perspectives.errors import ConfigError, RunError
 from perspectives.reports.explorer.build import html
 from perspectives.reports.explorer.content import (
@@ -161,3 +162,16 @@ def test_too_many_people_are_refused_with_what_to_do():
 
 def test_the_same_predictions_give_the_same_page():
     assert html(content(predictions(), event="label>=3")) == html(content(predictions(), event="label>=3"))
+
+
+def test_an_event_that_is_offered_is_not_listed_twice():
+    found = predictions()
+    levels = ("very bad", "bad", "fair", "good", "very good")
+    found = replace(
+        found,
+        scale=Scale("ordinal", levels),
+        pairs=found.pairs.assign(label=[levels[int(n) - 1] for n in found.pairs["label"]]),
+    )
+    header = content(found, event="label >= very good").header
+    assert len(header["events"]) == 4
+    assert header["events"][header["event"]]["levels"] == [False, False, False, False, True]

@@ -22,7 +22,7 @@ AGES = {2: "age<30, age>=30", 3: "age<25, age=25..40, age>40", 5: "age<20, age=2
 
 def swept(found, text: str, size: int = 4, shuffles: int = 3) -> SweepInquiry:
     setting = Setting(Question(Event.parse(None, found.scale)), size)
-    return inquire_sweep(found, [found], setting, text, everything(found), shuffles)
+    return inquire_sweep(found, [found], setting, sweep_pools(text, found.annotators), everything(found), shuffles)
 
 
 def asked(found, text: str = "4 population") -> Inquiry:
@@ -97,7 +97,8 @@ def test_a_sweep_leaves_out_what_nobody_can_judge():
     few = everything(found)[0]._replace(name="language=it", items=np.arange(6), people=np.arange(30) < 2)
     rest = few._replace(name="language=fr", items=np.arange(6, 10), people=np.ones(30, bool))
     setting = Setting(Question(Event.parse(None, found.scale)), 4)
-    one = inquire_sweep(found, [found], setting, "gender", [few, rest], shuffles=2)
+    pools = sweep_pools("gender", found.annotators)
+    one = inquire_sweep(found, [found], setting, pools, [few, rest], shuffles=2)
     items = one.items()
     assert one.headline["items"] == 4
     assert items["depends"].isna().tolist() == [True] * 6 + [False] * 4

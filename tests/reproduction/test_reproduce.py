@@ -140,7 +140,17 @@ def test_a_dry_run_says_what_would_run_and_trains_nothing(toy, fitted, capsys):
     assert "to run: heads, items: 1 of 2, about " in said
 
 
+def test_a_prior_that_the_scale_does_not_have_leaves_its_row_empty(toy):
+    changed(toy, "train mean: {prior: train_mean}", "train mean: {prior: annotator_mean}")
+    assert main(["reproduce", "toy", "table=scores", "seed=0", "optim.lr=1e-3"]) == 0
+    long = csv(toy)
+    assert set(long.loc[long["row"] == "train mean", "empty"]) == {"the runs have no such metric"}
+    assert (long.loc[long["row"] == "majority", "value"] != "").all()
+
+
 def test_options_of_the_command_line_make_it_another_experiment(toy, capsys):
+    table = toys.paper().tables["scores"]
+    assert not Reproduction(toys.paper(), table, ["paths.cache=x", "trainer.progress=false"]).changed
     assert main(["reproduce", "toy", "table=scores", "seed=0", "model.dropout=0.5"]) == 0
     assert set(csv(toy)["mark"]) == {"", "not comparable"}
     assert "table=scores seed=0 model.dropout=0.5" in (toy / "toy/tables/scores.md").read_text()
@@ -158,6 +168,7 @@ def test_jobs_of_several_processes_give_the_same_table(toy, tmp_path):
     parallel = [f"paths.runs={tmp_path / 'parallel'}", "hydra/launcher=joblib", "hydra.launcher.n_jobs=2"]
     assert main(["reproduce", "toy", "table=scores", "seed=0", *parallel]) == 0
     pd.testing.assert_frame_equal(csv(toy), csv(tmp_path / "parallel"))
+    assert (tmp_path / "parallel" / "toy" / ".multirun").is_dir()  # Hydra's record lies where the runs are
 
 
 def test_jobs_of_a_cluster_give_the_same_table(toy, tmp_path):
@@ -226,11 +237,19 @@ def test_another_row_repeats_nothing_and_one_that_fails_leaves_the_others_alone(
     for _ in range(2):  # what failed is tried again
         assert main(["reproduce", "toy", "table=counts"]) == 1
     assert calls(toy)[4:] == ["0*1", "0*10", "0*1", "0*10"]
-    assert "failed: 2 job(s)\n  - none, few: ZeroDivisionError: nothing to count" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "failed: 2 job(s)\n  - none, few: ZeroDivisionError: nothing to count" in said
+    assert "counts, measured: 0 of 2 done, 2 not" in said
     assert {name: value for name, value in counts(toy).items() if "none" not in name} == {
         name: str(float(value)) for name, value in COUNTS.items()
     }
     assert counts(toy, "empty")["none few"] == "failed: ZeroDivisionError: nothing to count"
+
+
+def test_of_several_metrics_the_first_that_was_measured_is_shown(toy, monkeypatch):
+    changed(toy, "metrics: {count: n}", "metrics: {count: [m, n]}")
+    assert main(["reproduce", "toy", "table=counts"]) == 0
+    assert counts(toy) == COUNTS
 
 
 def test_other_data_are_measured_anew(toy):
@@ -277,9 +296,10 @@ def test_a_cell_without_its_runs_is_not_measured(toy):
     ("words", "said"),
     [
         (["nobody"], "there is no table specification of 'nobody'; choose one of toy"),
+        (["toy", "table=scores", "table=counts"], "table is given twice; give it once"),
         (["toy", "table=nothing"], "table=nothing is not there; choose from scores, counts"),
-        (["toy", "scores"], "'scores' is no option; write OPTION=VALUE, such as table=scores"),
-        (["toy", "smoke=maybe"], "smoke=maybe is neither true nor false"),
+        (["toy", "scores"], "'scores' is no option; write option=value"),
+        (["toy", "smoke=maybe"], "smoke=maybe is not accepted; give true or false"),
         (["toy", "table=scores", "hydra/launcher=moon"], "moon"),
         (["toy", "table=scores", "optim.speed=1"], "optim.speed"),
         (["toy", "bogus=1", "seed=1"], "table=counts of toy is measured, and bogus=1, seed=1 would change nothing"),

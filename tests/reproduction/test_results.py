@@ -59,7 +59,7 @@ def test_every_style_shows_values_intervals_and_what_is_published(tmp_path):
         for column in table.columns
     ]
     long = pd.DataFrame(rows)
-    text = {style: render(paper(), table, long, style, "type this", []) for style in ("text", "markdown", "latex")}
+    text = {style: render(table, long, style, "type this", []) for style in ("text", "markdown", "latex")}
     assert "| heads | .700 ± .100* (.500 ✗) | – |" in text["markdown"]
     assert (
         "- items: 1,000 pairs, 10 items, 5 annotators, up to 2 seeds, whose spread is in the CSV." in text["markdown"]
@@ -71,5 +71,6 @@ def test_every_style_shows_values_intervals_and_what_is_published(tmp_path):
     assert "- Chosen on validation: heads, items: optim.lr=0.1." in text["markdown"]
     assert "- Command: `type this`" in text["markdown"]
     assert r"heads & .700 $\pm$ .100* (.500 $\times$) & -- \\" in text["latex"]
-    assert "Empty, all rows of items, people: no data." in text["text"]
-    assert render(paper(), table, long, "csv", "", []).count("\n") == len(long)
+    assert "Empty, train mean, majority of items: no data." in text["text"]
+    assert "Empty, all rows of people: no data." in text["text"]
+    assert render(table, long, "csv", "", []).count("\n") == len(long)

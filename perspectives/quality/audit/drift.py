@@ -67,11 +67,16 @@ def fields(annotations: AnnotationSet) -> dict[str, pd.Series]:
 
 
 def _periods(time: pd.Series) -> pd.Series:
-    """Periods of about equally many annotations, named by when they begin and end."""
+    """Periods of about equally many annotations, named by when they begin and end, and numbered where names are not
+    enough."""
     when = moments(time)
-    periods = pd.qcut(when, PERIODS, duplicates="drop")
-    ends = [when[periods == period].agg(["min", "max"]) for period in periods.cat.categories]
-    return periods.cat.rename_categories([f"{_moment(low)} to {_moment(high)}" for low, high in ends])
+    number = pd.qcut(when, PERIODS, labels=False, duplicates="drop")
+    ends = when.groupby(number).agg(["min", "max"])  # numbers between which nothing lies have no row
+    names = [f"{_moment(low)} to {_moment(high)}" for low, high in ends.itertuples(index=False)]
+    if len(set(names)) < len(names):
+        names = [f"{place}: {name}" for place, name in enumerate(names, 1)]
+    code = ends.index.get_indexer(pd.Index(number.fillna(-1)))
+    return pd.Series(pd.Categorical.from_codes(code, pd.Index(names), ordered=True), index=time.index)
 
 
 def moments(time: pd.Series) -> pd.Series:

@@ -49,7 +49,8 @@ def people(annotations: AnnotationSet) -> tuple[pd.DataFrame, np.ndarray | None]
     others labelled too); agreement (mean share of the others with the same label, in [0, 1]); distance (of ratings:
     mean distance from the mean of the others'); kappa and z (see BeyondChance); group_z (the highest z among people who
     share an attribute value with them) and groups (among how many such groups); competence with low and high (MACE by
-    variational Bayes: the 95 % interval of its posterior, given its posterior of the truth, and so rather narrow);
+    variational Bayes: the 95 % interval of its posterior, given its posterior of the truth, and so rather narrow;
+    nan of people who share no item with others);
     most_used and most_used_share; entropy of the labels (0: always the same, 1: all levels equally often);
     self_agreement (share of pairs of own annotations of one item that agree); gold (share of own annotations of gold
     items that are right); suspect (bool, see RULE). nan where undefined, and of ratings wherever equal labels would be
@@ -70,6 +71,7 @@ def people(annotations: AnnotationSet) -> tuple[pd.DataFrame, np.ndarray | None]
     table[["kappa", "z"]] = _beyond_chance(said, point, who, met, size)
     table["group_z"], table["groups"] = _group_z(annotations, unit, point)
     posterior, competence = _competence(annotations)
+    competence[(table["shared"] == 0).to_numpy()] = np.nan  # of people who met nobody it is MACE's prior at work
     table = table.join(competence).join(_monotony(annotations))
     table["self_agreement"] = np.nan if ratings else _self_agreement(annotations)
     table["gold"] = _gold(annotations)

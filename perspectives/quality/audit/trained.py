@@ -8,8 +8,8 @@ import pandas as pd
 from scipy.stats import rankdata
 
 from perspectives.errors import RunError
-from perspectives.metrics.estimate import mean
-from perspectives.metrics.groups import Membership, by_group, membership
+from perspectives.metrics.estimate import Estimate, mean
+from perspectives.metrics.groups import SMALLEST_GROUP, Membership, by_group, membership
 from perspectives.predictions import Predictions
 from perspectives.quality.dynamics import Dynamics
 from perspectives.quality.slips import Slips, find_slips
@@ -100,7 +100,12 @@ def rates(
     everyone = Membership(["everyone"], np.zeros(len(predictions.annotators), np.int64))
     for attribute, one in {"": everyone, **memberships}.items():
         group = one.code[who]
-        scores = by_group(lambda part: mean(slip[part]).within(part, len(slip)), group, one.names, item, who, True)
+        fewest = SMALLEST_GROUP if attribute else 1
+
+        def called(part: np.ndarray) -> Estimate:
+            return mean(slip[part]).within(part, len(slip))
+
+        scores = by_group(called, group, one.names, item, who, lower_is_better=True, minimum=fewest)
         for score in scores.scores:
             part = group == one.names.index(score.name) if score.interval else np.zeros(len(group), bool)
             limits = (score.interval.value, score.interval.low, score.interval.high) if score.interval else [np.nan] * 3
@@ -108,8 +113,8 @@ def rates(
             if part.any():
                 recovered = again.kind[part & planted] == "slip"
                 found = float(recovered.mean()) if len(recovered) else np.nan
-                called = [float((kind[part] == name).mean()) for name in ("perspective", "unclear")]
-                shares = [*called, found, _auroc(planted[part], again.slip[part])]
+                others = [float((kind[part] == name).mean()) for name in ("perspective", "unclear")]
+                shares = [*others, found, _auroc(planted[part], again.slip[part])]
             rows.append((attribute, score.name, score.people, score.pairs, *limits, *shares))
         if scores.gap is not None:
             gaps.append((attribute, scores.gap.value, scores.gap.low, scores.gap.high))

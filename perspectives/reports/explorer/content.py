@@ -172,7 +172,7 @@ def _refuse_unexplorable(predictions: Predictions) -> None:
     if predictions.everyone is None:
         raise RunError(
             "these runs hold answers for the pairs people labelled only (no everyone.npy for all folds and seeds); "
-            "train again with predictions.everyone=true"
+            "train again with predictions.everyone=true; of split=annotators or split=both name the runs of one fold"
         )
     if predictions.everyone.shape[1] == 1 < len(predictions.annotators):
         raise RunError(
@@ -200,10 +200,9 @@ def _events(text: str | None, scale: Scale) -> tuple[list[Event], int]:
         offered = [f"label>={level}" for level in scale.levels[1:]]
     else:
         offered = [f"label={level}" for level in (scale.levels[1:] if scale.binary else scale.levels)]
-    alike = [place for place, one in enumerate(offered) if one == "".join(first.text.split())]
-    if alike:
-        return [Event.parse(one, scale) for one in offered], alike[0]
-    return [first, *[Event.parse(one, scale) for one in offered]], 0
+    events = [Event.parse(one, scale) for one in offered]
+    same = [(one.comparison, one.operands) == (first.comparison, first.operands) for one in events]
+    return (events, same.index(True)) if any(same) else ([first, *events], 0)
 
 
 def _of_event(event: Event) -> dict[str, Any]:

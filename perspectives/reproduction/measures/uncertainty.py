@@ -9,7 +9,6 @@ says which:
     mc_dropout            variance of its probability over 50 passes with dropout on (Gal & Ghahramani 2016)
 """
 
-from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -23,7 +22,7 @@ from perspectives.metrics.estimate import Estimate, combine
 from perspectives.metrics.intervals import by_item
 from perspectives.models.base import AnnotatorModel
 from perspectives.reproduction.measured import Measure, Measurement, Metrics, Setting
-from perspectives.run_groups import options_of
+from perspectives.run_groups import folds_by_seed, options_of
 from perspectives.runs import Run
 from perspectives.training import load_model
 
@@ -43,10 +42,7 @@ def disagreement(setting: Setting) -> Measure:
 
 def _correlation(runs: Sequence[Run], measure: Callable[..., np.ndarray]) -> Measurement:
     best, settings = best_of(runs, runs[0].config["model"]["name"])
-    by_seed: dict[Any, list[Run]] = defaultdict(list)
-    for run in runs:
-        if str(options_of(run)) == str(best.options):
-            by_seed[run.config["seed"]].append(run)
+    by_seed = folds_by_seed([run for run in runs if str(options_of(run)) == str(best.options)])
     estimates = [_of_seed(folds, measure) for folds in by_seed.values()]
     items = len(estimates[0].influence)
     interval = by_item(combine(estimates), np.arange(items))

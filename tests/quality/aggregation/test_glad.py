@@ -53,7 +53,8 @@ def test_abilities_follow_the_truth():
 
 @pytest.mark.filterwarnings("ignore")
 def test_crowd_kit_finds_the_same_and_no_better():
-    aggregation = pytest.importorskip("crowdkit.aggregation")
+    from crowdkit import aggregation
+
     people = crowd(2, items=60)
     incidence = people.incidence()
     table = pd.DataFrame({"task": people.item, "worker": people.annotator, "label": people.label})

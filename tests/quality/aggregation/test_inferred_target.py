@@ -7,6 +7,7 @@ from running import TINY, places, train
 
 from perspectives.config import compose, instantiate
 from perspectives.data.load import load
+from perspectives.fit import normalised
 from perspectives.models.majority import inferred_labels, majority_labels
 from perspectives.runs import Run
 from perspectives.training import Training
@@ -29,6 +30,12 @@ def test_train_labels_know_nothing_of_the_other_parts(tmp_path):
     expected = inferred_labels(shown, "mace", "lowest", 0)
     assert found[0].annotations.equals(expected.annotations)
     assert (found[0].labels != majority_labels(shown, "lowest", 0).labels).any()
+
+
+def test_a_control_counts_where_labels_are_inferred_from_who_said_what():
+    control = "control=shuffled_ids"
+    assert normalised(compose("train", [*MACE, control])).control == "shuffled_ids"
+    assert normalised(compose("train", [*TINY, "model=majority", control])).control == "none"
 
 
 def test_it_is_a_run_of_its_own(tmp_path):

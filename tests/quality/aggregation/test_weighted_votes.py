@@ -160,7 +160,8 @@ def test_spammers_get_reliabilities_around_zero_and_adversaries_negative_ones():
 
 @pytest.mark.filterwarnings("ignore")
 def test_crowd_kit_finds_the_same_signs():
-    aggregation = pytest.importorskip("crowdkit.aggregation")
+    from crowdkit import aggregation
+
     people = crowd(3, items=300, levels=2)
     table = pd.DataFrame({"task": people.item, "worker": people.annotator, "label": people.label})
     theirs = aggregation.KOS(n_iter=20, random_state=1).fit_predict(table).sort_index().to_numpy()

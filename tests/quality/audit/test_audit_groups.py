@@ -90,6 +90,27 @@ def test_other_numbers_stay_numbers():
     assert unread(mixed) is None
 
 
+@pytest.mark.parametrize(
+    ("moment", "periods"),
+    [
+        (lambda n: pd.Timestamp("2024-01-01") + pd.Timedelta(days=n // 25), 4),  # as many as there are dates
+        (lambda n: n // 25, 4),
+        (lambda n: 1.7e9 + n / 2, 8),  # within one minute: names are not enough
+        (lambda n: 7, None),
+        (lambda n: None, None),
+    ],
+)
+def test_periods_of_repeated_or_near_times(moment, periods):
+    made = annotations(count=25, raters=4)
+    made = replace(made, annotations=made.annotations.assign(time=[moment(n) for n in range(100)]))
+    table = drift(made)
+    table = table[table["field"] == "time"]
+    assert len(table) == (periods or 0)
+    assert table["annotations"].sum() == (100 if periods else 0)
+    assert table["value"].is_unique
+    assert not table["value"].str.contains("na|NaT", case=False).any()
+
+
 def test_without_fields_nothing_drifts():
     made = annotations()
     assert drift(replace(made, items=made.items.drop(columns="domain"))).empty

@@ -215,3 +215,17 @@ def test_the_weak_annotators_of_hatecheck_come_out_last(real_data):
     assert table["gold"].iloc[3:].min() > 0.98
     assert table["competence"].head(3).max() < table["competence"].iloc[3:].min()
     assert not table["suspect"].any()
+
+
+def test_of_people_who_met_nobody_no_competence_is_known():
+    made = annotations(count=40)
+    alone = made.annotations.iloc[:30].assign(annotator_id="alone", item_id=[f"own{n}" for n in range(30)])
+    items = pd.DataFrame({"item_id": alone["item_id"], "text": "remark", "domain": "tea"})
+    someone = made.annotators.iloc[:1].assign(annotator_id="alone")
+    tables = Tables(
+        pd.concat([made.annotations, alone]), pd.concat([made.items, items]), pd.concat([made.annotators, someone]),
+        made.scale,
+    )  # fmt: skip
+    table = people(AnnotationSet.from_tables(tables, "invented"))[0].set_index("annotator_id")
+    assert table.loc["alone", ["competence", "low", "high"]].isna().all()
+    assert table.drop("alone")["competence"].notna().all()

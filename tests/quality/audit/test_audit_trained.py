@@ -86,3 +86,10 @@ def test_dynamics_of_several_runs_are_averaged_over_those_that_saw_the_annotatio
     np.testing.assert_allclose(found["variability"], [0.05, 0.1], rtol=1e-6)
     assert found["runs"].tolist() == [2, 2]
     np.testing.assert_allclose(found["threshold_closeness"], [(0.21 + 0.09) / 2, (0.24 + 0.25) / 2], rtol=1e-6)
+
+
+def test_in_a_corpus_of_three_people_everyone_has_a_rate():
+    (everyone,) = told(predicted(annotations(count=40, team=3, raters=3))).groups.query("attribute == ''").itertuples()
+    assert (everyone.group, everyone.people) == ("everyone", 3)
+    assert 0 <= everyone.low <= everyone.slips <= everyone.high <= 1
+    assert everyone.planted_auroc == everyone.planted_auroc
