@@ -145,7 +145,8 @@ def entries(paths: Sequence[str | Path], best: bool = False) -> tuple[list[Entry
     names = [entry.name for entry in found]
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise RunError(f"two rows would be called {', '.join(twice)}; rename the table of predictions")
-    return sorted(found, key=_rank), notes
+    found = sorted(found, key=_rank)
+    return found, notes + _of_several_encoders(found)
 
 
 def best_of(runs: Sequence[Run], name: str) -> tuple[Entry, str]:
@@ -235,17 +236,19 @@ def _selected(found: list[Entry]) -> list[Entry]:
 def _labelled(found: list[Entry]) -> list[Entry]:
     """Names that tell configurations of one method apart by the options in which they differ."""
     same = {entry.name: [other.options for other in found if other.name == entry.name] for entry in found}
-    return [replace(entry, name=f"{entry.name} {_differing(entry, same[entry.name])}".strip()) for entry in found]
+    settings = [_differing(entry, same[entry.name], always=ASKED) for entry in found]
+    return [replace(entry, name=f"{entry.name} {one}".strip()) for entry, one in zip(found, settings, strict=True)]
 
 
-def _differing(entry: Entry, candidates: Sequence[dict[str, Any]]) -> str:
-    """The entry's options in which the candidates differ, `optim.lr=0.001, …`."""
+def _differing(entry: Entry, candidates: Sequence[dict[str, Any]], always: Sequence[str] = ()) -> str:
+    """The entry's options in which the candidates differ, and unusual ones that are `always` said: `optim.lr=0.001`."""
     kind = "encoder._target_"
     differing = _varying(entry, candidates)
     if kind in differing:  # kinds of encoder have options of their own, which tell those of one kind apart
         same = [options for options in candidates if options[kind] == entry.options[kind]]
         own = [key for key in _varying(entry, same) if key.startswith("encoder.") and key != "encoder.name"]
         differing = [kind, *own, *(key for key in differing if not key.startswith("encoder."))]
+    differing += [key for key in always if key in entry.options and key not in differing]
     shown = [key for key in differing if entry.options[key] != USUAL.get(key)]
     return ", ".join(_setting(entry.options, key) for key in sorted(shown, key=lambda key: key in USUAL))
 
@@ -257,8 +260,23 @@ def _varying(entry: Entry, candidates: Sequence[dict[str, Any]]) -> list[str]:
 
 def _setting(options: dict[str, Any], key: str) -> str:
     if key == "encoder._target_":
-        return f"encoder={options.get('encoder.name') or options[key].rpartition('.')[2].lower()}"
+        return f"encoder={_encoder(options)}"
     return f"{key.removeprefix('model.')}={options[key]}"
+
+
+def _encoder(options: dict[str, Any]) -> str:
+    return options.get("encoder.name") or options["encoder._target_"].rpartition(".")[2].lower()
+
+
+def _of_several_encoders(found: Sequence[Entry]) -> list[str]:
+    """Which rows have which, where not all models have the same."""
+    rows: dict[str, list[str]] = defaultdict(list)
+    for entry in found:
+        if entry.options.get("encoder._target_"):
+            tune = entry.options.get("encoder.tune")
+            rows[_encoder(entry.options) + (f" ({tune})" if tune else "")].append(entry.name)
+    said = [f"{encoder} in {', '.join(dict.fromkeys(names))}" for encoder, names in rows.items()]
+    return [f"Encoders differ: {'; '.join(said)}."] if len(said) > 1 else []
 
 
 def _refuse_different_pairs(found: Sequence[Entry]) -> None:

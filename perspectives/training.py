@@ -90,11 +90,19 @@ class Training:
             )
         if self.config.adapt and not self.model.annotator_tables():
             yield f"model={options.name} knows nothing of single people, so adapt={self.config.adapt} changes nothing"
+        if self.config.control == "shuffled_demographics" and not self._looks_at_demographics:
+            yield f"model={options.name} sees no demographics here, so control=shuffled_demographics changes nothing"
         if not self.model.blind and np.median(self.schema.training_labels) < 2:
             yield (
                 f"{self.annotations.name}: most annotators have one training label, so a model of each learns nothing; "
                 "use model=softlabel, or data that says who labelled what"
             )
+
+    @property
+    def _looks_at_demographics(self) -> bool:
+        options = self.config.model
+        reads = "attributes" in options or options.get("group_layers") or options.get("unseen", "mean") != "mean"
+        return bool(reads and self.schema.attributes)
 
     @property
     def _sees_everyone(self) -> bool:

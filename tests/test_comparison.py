@@ -14,7 +14,16 @@ from scipy.stats import t as student
 from sklearn.metrics import f1_score
 
 from perspectives.cli import main
-from perspectives.comparison import Entry, _labelled, entries, group_table, ordered, table, without_control
+from perspectives.comparison import (
+    Entry,
+    _labelled,
+    _of_several_encoders,
+    entries,
+    group_table,
+    ordered,
+    table,
+    without_control,
+)
 from perspectives.config import compose
 from perspectives.errors import RunError
 from perspectives.evaluation import Evaluation
@@ -100,6 +109,8 @@ def test_settings_of_one_kind_of_encoder_are_told_apart_beside_another_kind() ->
     kinds = [transformer | {"encoder.tune": tune, "encoder.pairs": "together"} for tune in ("frozen", "full")]
     kinds += [{"encoder._target_": "perspectives.models.ngrams.Ngrams", "encoder.hidden": 64}]
     found = _labelled([Entry("jury", [], 1, options) for options in kinds])
+    said = "Encoders differ: minilm (frozen) in jury; minilm (full) in jury; ngrams in jury."
+    assert _of_several_encoders([Entry("jury", [], 1, options) for options in kinds]) == [said]
     assert [entry.name for entry in found] == [
         *("jury encoder=minilm, encoder.tune=frozen", "jury encoder=minilm, encoder.tune=full", "jury encoder=ngrams"),
     ]
@@ -427,6 +438,9 @@ def test_a_control_has_a_row_of_its_own_and_its_absence_is_noted(folder: Path, t
     assert control_notes(found) == []
     best = [entry.name for entry in entries([copy], best=True)[0] if entry.name.startswith("multitask")]
     assert best == ["multitask", "multitask control=shuffled_ids"]  # a control is no configuration to choose
+    alone = [run for run in copy.glob("multitask-*") if "shuffled_ids" in (run / "config.yaml").read_text()]
+    names = [entry.name for entry in entries([*alone, *copy.glob("majority-*")])[0] if entry.kind == "model"]
+    assert names == ["majority", "multitask control=shuffled_ids"]  # nobody takes it for the model
 
 
 def test_a_control_alone_is_told_apart_by_its_name_only(folder: Path, tmp_path: Path) -> None:

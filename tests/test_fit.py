@@ -1,6 +1,7 @@
 """Training end to end, on every kind of data and split, with what it promises checked from outside."""
 
 import json
+import warnings
 from dataclasses import replace
 
 import numpy as np
@@ -264,3 +265,16 @@ def test_an_accelerator_that_is_not_there_is_refused(tmp_path):
         ConfigError, match=r"trainer\.accelerator=gpu, but torch finds none on this machine; choose auto or cpu"
     ):
         train(tmp_path, *TINY, "trainer.accelerator=gpu")
+
+
+@pytest.mark.parametrize(("model", "sees"), [("multitask", False), ("jury", True), ("multitask group_layers", True)])
+def test_a_control_that_changes_nothing_says_so(tmp_path, model, sees):
+    name, *layers = model.split()
+    options = [f"model={name}", *(f"model.{layer}=gender" for layer in layers), "control=shuffled_demographics"]
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        train(tmp_path, *TINY, "trainer.max_epochs=1", *options)
+    doubts = [str(one.message) for one in said if "shuffled_demographics changes nothing" in str(one.message)]
+    assert doubts == (
+        [] if sees else [f"model={name} sees no demographics here, so control=shuffled_demographics changes nothing"]
+    )

@@ -6,6 +6,7 @@ the path of training.
 
 from typing import Any
 
+from perspectives.errors import ConfigError
 from perspectives.models.multitask import MultiTask
 
 
@@ -16,4 +17,6 @@ class MultiLabel(MultiTask):
     """
 
     def __init__(self, encoder: Any, schema: Any, optimization: Any, unseen: str = "mean", **options: Any) -> None:
+        if not schema.scale.binary:
+            raise ConfigError("model=multilabel is for labels of two levels, and these are others; use model=multitask")
         super().__init__(encoder, schema, optimization, unseen=unseen, objective="binary", **options)

@@ -6,8 +6,9 @@ perspectives cite run='runs/hs_brexit/jury-*' output=hs_brexit.bib
   run=RUN       run folders, a folder above them, or a pattern
   output=FILE   where to write it, replaced where it exists (default: it is printed)
 
-Each entry comes once, after lines that say what it is cited for. What has no entry here is named as well. Of
-`perspectives compare` and other verbs only what they do with runs of several methods is in it.
+Each entry comes once, after lines that say what it is cited for. What has an author and no entry here is named as well;
+generated data, the tiny encoder, priors and majority votes are nobody's. Of `perspectives compare` and other verbs only
+what they do with runs of several methods is in it.
 """
 
 import argparse
