@@ -23,7 +23,7 @@ from tqdm import tqdm
 from perspectives.adaptation import adapt, introduce
 from perspectives.callbacks import MONITOR, BestPoint, History, Progress, ResumePoint, WholeFiles
 from perspectives.config import instantiate
-from perspectives.data.annotations import AnnotationSet
+from perspectives.data.annotations import AnnotationSet, annotation_columns
 from perspectives.data.batches import Batches
 from perspectives.data.controls import shuffled_demographics, shuffled_ids
 from perspectives.data.schema import Schema
@@ -262,7 +262,7 @@ class Training:
         """What the model says about the pairs of a part; with `everyone`, also what all annotators would say."""
         rows = self.split.rows(part)
         judged = self.annotations.select(rows)
-        columns = [c for c in ("item_id", "annotator_id", "round", "label") if c in judged.annotations]
+        columns = annotation_columns(judged.annotations)
         training_labels = self.people.counts[self.people.codes(judged.annotations["annotator_id"])]
         values = np.empty((len(self.annotations), self.annotations.scale.size), np.float32)
         grid = np.empty(self._everyone_shape(), np.float32) if everyone else None

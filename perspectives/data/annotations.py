@@ -221,6 +221,11 @@ class AnnotationSet:
         return cls.from_tables(tables, name or carried.get("name", "dataset"), duplicates)
 
 
+def annotation_columns(*tables: pd.DataFrame) -> list[str]:
+    """The columns that say who labelled what, in which round, and how, as far as all tables have them."""
+    return [name for name in ("item_id", "annotator_id", "round", "label") if all(name in table for table in tables)]
+
+
 def split_long_table(table: pd.DataFrame, scale: Scale) -> Tables:
     """One table with a row per annotation taken apart: `annotator_*` columns describe annotators, other columns items.
 

@@ -52,10 +52,11 @@ def _places(annotations: AnnotationSet, spare: np.ndarray, seed: int) -> np.ndar
     return place
 
 
-def refuse_known_shots(annotations: AnnotationSet, part: np.ndarray, name: str) -> None:
-    """Raises DataError when somebody adapted to was trained on, or is scored on a text that was set aside."""
+def refuse_known_shots(annotations: AnnotationSet, part: np.ndarray, name: str, texts_apart: bool) -> None:
+    """Raises DataError when somebody adapted to was trained on, or is scored on a text that was set aside for them
+    (texts_apart: for anybody)."""
     person, text = annotations.annotator_index, item_groups(annotations, None)[0][annotations.item_index]
-    what = text if name.startswith("both") else person * (text.max() + 1) + text
+    what = text if texts_apart else person * (text.max() + 1) + text
     aside, scored = part == ADAPTATION, np.isin(part, SCORED)
     known, judged = np.isin(person[aside], person[part == TRAIN]).sum(), np.isin(what[aside], what[scored]).sum()
     if known or judged:

@@ -148,7 +148,7 @@ def annotators(
     part = _dealt(annotations, "annotators", group[annotations.annotator_index], folds, fold, seed)
     notes = ["test annotators are unseen in training; their items are not"]
     shot = set_aside(annotations, part, part != TRAIN, shots, seed, notes)
-    return _finished(annotations, part, f"annotators fold {fold} of {folds}", notes, shot=shot)
+    return _finished(annotations, part, f"annotators fold {fold} of {folds}", notes, shot=shot, apart=("annotators",))
 
 
 def both(
@@ -180,7 +180,8 @@ def both(
     spare = (item_part == TRAIN) & (annotator_part != TRAIN)
     shot = set_aside(annotations, part, spare, shots, seed, notes)
     notes.append(f"{(part == DROPPED).mean():.1%} of the (item, annotator) pairs are dropped")
-    return _finished(annotations, part, f"both block {fold} of {folds**2}", notes, shot=shot)
+    apart = ("annotators", "items")
+    return _finished(annotations, part, f"both block {fold} of {folds**2}", notes, shot=shot, apart=apart)
 
 
 # Drawing. ----------------------------------------------------------------------------------------------------------
@@ -279,8 +280,9 @@ def _finished(
     notes: list[str],
     fixed: bool = False,
     shot: np.ndarray | None = None,
+    apart: Sequence[str] = ("items",),
 ) -> Split:
-    """The split, once no part is empty and nothing stands on two sides that the kind of split keeps apart.
+    """The split, once no part is empty and nothing stands on two sides that the kind of split keeps `apart`.
 
     fixed: the sides were published, so that texts on two of them are counted and not refused.
     """
@@ -294,9 +296,9 @@ def _finished(
         )
     people = _shared(annotations.annotator_index, part)
     things = _shared(annotations.item_index, part)
-    if name.startswith(("annotators", "both")) and people:
+    if "annotators" in apart and people:
         raise DataError(f"{annotations.name}: split {name} puts {people} annotators on two sides")
-    if not name.startswith("annotators"):
+    if "items" in apart:
         if things and (people or not fixed):
             raise DataError(
                 f"{annotations.name}: split {name} puts {things} items on two sides, with annotators on two sides too; "
@@ -307,7 +309,7 @@ def _finished(
         else:
             notes += _texts_apart(annotations, part, name, fixed)
     if shot is not None:
-        refuse_known_shots(annotations, part, name)
+        refuse_known_shots(annotations, part, name, texts_apart="items" in apart)
     return Split(part.astype(np.int8), name, tuple(notes), shot)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from perspectives.data.annotations import AnnotationSet
+from perspectives.data.annotations import AnnotationSet, annotation_columns
 from perspectives.data.schema import Schema
 from perspectives.data.splits import Split
 from perspectives.metrics.soft import median_soft_label
@@ -37,7 +37,7 @@ def priors(annotations: AnnotationSet, split: Split, part: str) -> dict[str, Pre
     methods = RATING_PRIORS if annotations.scale.kind == "interval" else LEVEL_PRIORS
     schema = Schema.of(train)
     seen = schema.counts[schema.codes(judged.annotations["annotator_id"])]
-    columns = [c for c in ("item_id", "annotator_id", "round", "label") if c in judged.annotations]
+    columns = annotation_columns(judged.annotations)
     pairs = judged.annotations[columns].assign(training_labels=seen)
     predictions = {}
     for name, method in methods.items():

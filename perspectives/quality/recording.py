@@ -16,7 +16,7 @@ from safetensors.numpy import load_file, save
 from torch import Tensor
 from torch.nn import functional as F
 
-from perspectives.data.annotations import AnnotationSet
+from perspectives.data.annotations import AnnotationSet, annotation_columns
 from perspectives.errors import ConfigError, RunError
 from perspectives.files import new_file
 from perspectives.models.objectives import Objective, Weighted
@@ -63,7 +63,7 @@ class Recording(L.Callback):
         except (SafetensorError, OSError) as error:
             raise RunError(f"{self.parts} is damaged ({error}); delete {self.folder} to train anew") from error
         table = self.targets.annotations
-        columns = [name for name in ("item_id", "annotator_id", "round", "label") if name in table]
+        columns = annotation_columns(table)
         Dynamics(table[columns], *(np.stack([epoch[name] for epoch in epochs]) for name in TENSORS)).save(
             self.folder / FOLDER
         )

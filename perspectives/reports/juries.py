@@ -13,7 +13,7 @@ from perspectives.juries.eligibility import Docket
 from perspectives.juries.inquiry import Inquiry, SweepInquiry
 from perspectives.juries.sweep import p_value
 from perspectives.reports.tables import number as share
-from perspectives.reports.tables import render_table
+from perspectives.reports.tables import plus_minus, render_table
 
 MOST_ROWS = 15
 
@@ -127,7 +127,7 @@ def _sweep_notes(one: SweepInquiry) -> list[str]:
             "Above: the jury in proportion to the pools, those from one pool alone, and those with most flips."
         )
     lines.append(
-        f"All {row['compositions']:,} juries: on {share(row['dependent'])} ± {share((row['high'] - row['low']) / 2)} "
+        f"All {row['compositions']:,} juries: on {plus_minus(row['dependent'], row['low'], row['high'], share)} "
         f"of {row['items']:,} items one of them or more has another verdict than the population jury."
     )
     if "p" in row:
@@ -198,6 +198,4 @@ def _counted(number: int, noun: str) -> str:
 
 
 def pm(row: dict[str, Any], name: str) -> str:
-    """value ± half the interval, where there are both."""
-    half = (row[f"{name}_high"] - row[f"{name}_low"]) / 2
-    return share(row[name]) if np.isnan(half) else f"{share(row[name])} ± {share(half)}"
+    return plus_minus(row[name], row[f"{name}_low"], row[f"{name}_high"], share)

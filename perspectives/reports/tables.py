@@ -2,7 +2,7 @@
 
 import io
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import pandas as pd
 
@@ -59,11 +59,9 @@ def _dagger(long: pd.DataFrame, entry: str) -> str:
 
 def _marked(row, prefix: str) -> str:
     """`value ± half interval`, with ‡ where too few people stand behind the interval to generalise from them."""
-    value = row.gap if prefix else row.value
-    half = (getattr(row, f"{prefix}high") - getattr(row, f"{prefix}low")) / 2
-    if pd.isna(value) or pd.isna(half):
-        return number(value)
-    return f"{number(value)} ± {number(half)}{' ‡' if getattr(row, f'{prefix}annotators_fixed') else ''}"
+    value, low, high = row.gap if prefix else row.value, getattr(row, f"{prefix}low"), getattr(row, f"{prefix}high")
+    fixed = getattr(row, f"{prefix}annotators_fixed") and pd.notna(high - low)
+    return plus_minus(value, low, high) + (" ‡" if fixed else "")
 
 
 def _wide(long: pd.DataFrame, metrics: list[str], baseline: str | None) -> pd.DataFrame:
@@ -97,8 +95,12 @@ def number(value: float) -> str:
 
 
 def _cell(row) -> str:
-    half = (row.high - row.low) / 2
-    return number(row.value) if pd.isna(half) else f"{number(row.value)} ± {number(half)}"
+    return plus_minus(row.value, row.low, row.high)
+
+
+def plus_minus(value: float, low: float, high: float, written: Callable[[float], str] = number) -> str:
+    """`value ± half the interval`, where there is one."""
+    return written(value) if pd.isna(high - low) else f"{written(value)} ± {written((high - low) / 2)}"
 
 
 def _difference(row: pd.Series) -> str:

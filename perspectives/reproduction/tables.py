@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from perspectives.reports.tables import STAR, number, render_table
+from perspectives.reports.tables import STAR, number, plus_minus, render_table
 from perspectives.reproduction.results import INCOMPARABLE, OUTSIDE, UNVERIFIED, WITHIN, numbers_behind
 from perspectives.reproduction.spec import Table
 
@@ -41,8 +41,7 @@ def _wide(table: Table, part: pd.DataFrame) -> pd.DataFrame:
 
 def _cell(line) -> str:
     """`.703 ± .049* (.710 ✓)`: ours, whether it differs from the baseline, what is published, and how they compare."""
-    half = (line.high - line.low) / 2
-    ours = number(line.value) if pd.isna(half) else f"{number(line.value)} ± {number(half)}"
+    ours = plus_minus(line.value, line.low, line.high)
     star = "*" if getattr(line, "p_holm", 1.0) < STAR else ""
     if pd.isna(line.published):
         return ours + star

@@ -149,15 +149,15 @@ def test_more_than_anybody_labelled_is_refused():
 def test_labels_that_are_known_or_scored_elsewhere_are_refused():
     annotations = corpus(twice=True)
     split = splits.annotators(annotations, shots=SHOTS)
-    refuse_known_shots(annotations, split.part, split.name)
+    refuse_known_shots(annotations, split.part, split.name, texts_apart=False)
     part = split.part.copy()
     part[split.rows("train")[0]] = 3
     with pytest.raises(DataError, match="sets aside 1 annotations of people of the train part and 0 on texts that are"):
-        refuse_known_shots(annotations, part, split.name)
+        refuse_known_shots(annotations, part, split.name, texts_apart=False)
     text = annotations.texts["text"].to_numpy()[annotations.item_index]
     person = annotations.annotations["annotator_id"]
     doubled = pd.DataFrame({"text": text, "person": person}).duplicated(keep=False).to_numpy()
     part = split.part.copy()
     part[np.flatnonzero((part == 2) & doubled)[0]] = 3
     with pytest.raises(DataError, match="of the train part and 1 on texts that are scored"):
-        refuse_known_shots(annotations, part, split.name)
+        refuse_known_shots(annotations, part, split.name, texts_apart=False)

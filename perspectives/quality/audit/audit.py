@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import pandas as pd
 
-from perspectives.data.annotations import AnnotationSet
+from perspectives.data.annotations import AnnotationSet, annotation_columns
 from perspectives.data.description import Description, describe
 from perspectives.errors import RunError
 from perspectives.metrics.intervals import FEW_ANNOTATORS
@@ -137,7 +137,7 @@ def _told(annotations: AnnotationSet, predictions: Predictions | None, notes: li
 
 
 def _refuse_others(annotations: AnnotationSet, predictions: Predictions) -> None:
-    key = [name for name in ("item_id", "annotator_id", "round", "label") if name in annotations.annotations]
+    key = annotation_columns(annotations.annotations)
     shared = [name for name in key if name in predictions.pairs]
     known = pd.MultiIndex.from_frame(annotations.annotations[shared])
     inside = pd.MultiIndex.from_frame(predictions.pairs[shared]).isin(known)

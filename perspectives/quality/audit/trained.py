@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import rankdata
 
+from perspectives.data.annotations import annotation_columns
 from perspectives.errors import RunError
 from perspectives.metrics.estimate import Estimate, mean
 from perspectives.metrics.groups import SMALLEST_GROUP, Membership, by_group, membership
@@ -67,7 +68,7 @@ def told(predictions: Predictions, seed: int = 0) -> Told:
     found = find_slips(label, item, own, anybody, group)
     changed, planted = _planted(label, predictions.scale.size, seed)
     again = find_slips(changed, item, own, anybody, group, None, found.fit)
-    key = [name for name in ("item_id", "annotator_id", "round", "label") if name in predictions.pairs]
+    key = annotation_columns(predictions.pairs)
     table = predictions.pairs[key].assign(
         kind=found.kind,
         slip=found.slip,
@@ -128,7 +129,7 @@ def data_map(recorded: Sequence[Dynamics]) -> pd.DataFrame:
     found = pd.concat([one.measures() for one in recorded], ignore_index=True)
     found["label"] = found["label"].map(lambda label: tuple(label) if isinstance(label, np.ndarray) else label)
     found = found[found["confidence"].notna()]
-    key = [name for name in ("item_id", "annotator_id", "round", "label") if name in found]
+    key = annotation_columns(found)
     grouped = found.groupby(key, dropna=False, sort=False)
     return grouped[MEASURES].mean().assign(runs=grouped.size()).reset_index()
 

@@ -26,6 +26,7 @@ import pandas as pd
 from omegaconf import OmegaConf
 
 from perspectives.config import instantiate
+from perspectives.data.annotations import annotation_columns
 from perspectives.data.batches import Batches
 from perspectives.data.load import load
 from perspectives.errors import ConfigError, RunError
@@ -114,7 +115,7 @@ def influence_of_run(
 
 def table_of(train: Batches, annotations: pd.DataFrame, scores: Scores) -> pd.DataFrame:
     """The annotations trained on, in their order, beside their scores."""
-    names = [name for name in ("item_id", "annotator_id", "round", "label") if name in annotations]
+    names = annotation_columns(annotations)
     order = np.argsort(train.rows)
     measured = {name: getattr(scores, name)[order] for name in ("loss", "self_influence", "influence")}
     return annotations.iloc[train.rows[order]][names].reset_index(drop=True).assign(**measured)

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from perspectives.data.annotations import AnnotationSet
+from perspectives.data.annotations import AnnotationSet, annotation_columns
 from perspectives.data.scale import level_name
 from perspectives.quality.audit.audit import Audit
 from perspectives.quality.slips import KINDS
@@ -34,7 +34,7 @@ def known(audit: Audit) -> pd.DataFrame:
     else:
         found = audit.told.annotations.assign(kind=audit.told.annotations["kind"].map(KINDS.index))
         if audit.dynamics is not None:
-            key = [x for x in ("item_id", "annotator_id", "round", "label") if x in found and x in audit.dynamics]
+            key = annotation_columns(found, audit.dynamics)
             found = found.merge(audit.dynamics[[*key, "confidence", "variability"]], how="left", on=key)
     return found.reindex(columns=[*found.columns, *(name for name in NUMBERS if name not in found)])
 
