@@ -17,7 +17,8 @@ from perspectives.quality.labels import label_codes, points
 
 def within_groups(annotations: AnnotationSet, attribute: str, minimum: int = SMALLEST_GROUP) -> pd.DataFrame:
     """A row per value of the attribute, the most frequent first: `group`, `people`, `annotations`, and of the group's
-    annotations alone `pairwise` agreement and `alpha` (see `agreement.agreement`), nan where undefined.
+    annotations alone `pairwise` agreement and `alpha` (see `agreement.agreement`), nan where undefined. Distances of
+    ordered levels are by the group's own frequencies; `cohesion` has all groups measured with one ruler, its `irr`.
 
     Groups of fewer than `minimum` people have nan. Raises ConfigError for an attribute that does not exist.
     """

@@ -13,7 +13,8 @@ perspectives audit data=table data.reader.path=mine.csv …     a corpus of your
 
 Prints a summary. People and items are numbered there, by their place in the data, and nothing is said of groups below
 5 people, or of groups at all in corpora of fewer than 20 annotators. The tables hold the ids, and the page the texts of
-the corpus: pass them on only where the corpus may be passed on.
+the corpus: pass them on only where the corpus may be passed on. What their columns mean stands where they are made,
+in perspectives/quality/audit/, a file per table.
 """
 
 import argparse
