@@ -24,6 +24,8 @@ from perspectives.metrics.intervals import Interval, holm
 from perspectives.predictions import PAIR_KEY, Predictions, join
 from perspectives.run_groups import (
     USUAL,
+    encoder_name,
+    encoder_of,
     fold_of,
     folds_by_seed,
     grouped,
@@ -260,21 +262,16 @@ def _varying(entry: Entry, candidates: Sequence[dict[str, Any]]) -> list[str]:
 
 def _setting(options: dict[str, Any], key: str) -> str:
     if key == "encoder._target_":
-        return f"encoder={_encoder(options)}"
+        return f"encoder={encoder_name(options)}"
     return f"{key.removeprefix('model.')}={options[key]}"
-
-
-def _encoder(options: dict[str, Any]) -> str:
-    return options.get("encoder.name") or options["encoder._target_"].rpartition(".")[2].lower()
 
 
 def _of_several_encoders(found: Sequence[Entry]) -> list[str]:
     """Which rows have which, where not all models have the same."""
     rows: dict[str, list[str]] = defaultdict(list)
     for entry in found:
-        if entry.options.get("encoder._target_"):
-            tune = entry.options.get("encoder.tune")
-            rows[_encoder(entry.options) + (f" ({tune})" if tune else "")].append(entry.name)
+        if encoder := encoder_of(entry.options):
+            rows[encoder].append(entry.name)
     said = [f"{encoder} in {', '.join(dict.fromkeys(names))}" for encoder, names in rows.items()]
     return [f"Encoders differ: {'; '.join(said)}."] if len(said) > 1 else []
 
@@ -347,10 +344,14 @@ def _group_rows(found: GroupScores) -> list[dict[str, Any]]:
 
 
 def _ends(interval: Interval | None, name: str, prefix: str) -> dict[str, Any]:
-    names = (name, f"{prefix}low", f"{prefix}high", f"{prefix}annotators_fixed")
-    if interval is None:
-        return dict(zip(names, (*[float("nan")] * 3, False), strict=True))
-    return dict(zip(names, (interval.value, interval.low, interval.high, interval.annotators_fixed), strict=True))
+    fixed = interval is not None and interval.annotators_fixed
+    return _limits(interval, name, prefix) | {f"{prefix}annotators_fixed": fixed}
+
+
+def _limits(interval: Interval | None, name: str, prefix: str) -> dict[str, float]:
+    """nan without an interval."""
+    found = (float("nan"),) * 3 if interval is None else (interval.value, interval.low, interval.high)
+    return dict(zip((name, f"{prefix}low", f"{prefix}high"), found, strict=True))
 
 
 def without_control(found: Sequence[Entry]) -> list[str]:
@@ -374,7 +375,7 @@ def _row(entry: Entry, metric: str, reference: Entry | None) -> dict[str, Any]:
     interval, predictions = entry.interval(metric), entry.evaluations[0].predictions
     hidden, nan = _too_few(metric, interval), float("nan")
     row: dict[str, Any] = {"entry": entry.name, "kind": entry.kind, "metric": metric}
-    row |= dict.fromkeys(("value", "low", "high"), nan) if hidden else _ends(interval, "value", "")
+    row |= _limits(None if hidden else interval, "value", "")
     row |= {"seeds": len(entry.evaluations), "seed_sd": nan if hidden else entry.seed_spread(metric)}
     row |= {"folds": entry.folds, "pairs": len(predictions), "items": len(predictions.items)}
     row |= {"annotators": int(predictions.pairs["annotator_id"].nunique())}
@@ -382,7 +383,6 @@ def _row(entry: Entry, metric: str, reference: Entry | None) -> dict[str, Any]:
     if reference is not None:
         none = hidden or entry is reference or metric not in reference.metrics
         difference = None if none else entry.difference(reference, metric)
-        ends = _ends(difference, "difference", "difference_")
-        del ends["difference_annotators_fixed"]
-        row |= ends | {"p": nan if difference is None else difference.p_value}
+        row |= _limits(difference, "difference", "difference_")
+        row |= {"p": nan if difference is None else difference.p_value}
     return row

@@ -77,6 +77,18 @@ def options_of(run: Run) -> dict[str, Any]:
     return {key: value for key, value in flat.items() if key not in NO_RESULT_DEPENDS_ON}
 
 
+def encoder_of(options: dict[str, Any]) -> str | None:
+    """`minilm (frozen)`, by the flat options of a run; None where it has no encoder."""
+    if "encoder._target_" not in options:
+        return None
+    tune = options.get("encoder.tune")
+    return encoder_name(options) + (f" ({tune})" if tune else "")
+
+
+def encoder_name(options: dict[str, Any]) -> str:
+    return options.get("encoder.name") or options["encoder._target_"].rpartition(".")[2].lower()
+
+
 def refuse_mixtures(runs: Sequence[Run]) -> None:
     corpora: dict[Any, list[str]] = defaultdict(list)
     for run in runs:

@@ -127,7 +127,7 @@ def _sweep_notes(one: SweepInquiry) -> list[str]:
             "Above: the jury in proportion to the pools, those from one pool alone, and those with most flips."
         )
     lines.append(
-        f"All {row['compositions']:,} juries: on {plus_minus(row['dependent'], row['low'], row['high'], share)} "
+        f"All {row['compositions']:,} juries: on {plus_minus(row['dependent'], row['low'], row['high'])} "
         f"of {row['items']:,} items one of them or more has another verdict than the population jury."
     )
     if "p" in row:
@@ -198,4 +198,5 @@ def _counted(number: int, noun: str) -> str:
 
 
 def pm(row: dict[str, Any], name: str) -> str:
-    return plus_minus(row[name], row[f"{name}_low"], row[f"{name}_high"], share)
+    """A column of a row with its interval."""
+    return plus_minus(row[name], row[f"{name}_low"], row[f"{name}_high"])

@@ -2,7 +2,7 @@
 
 import io
 import textwrap
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import pandas as pd
 
@@ -98,9 +98,9 @@ def _cell(row) -> str:
     return plus_minus(row.value, row.low, row.high)
 
 
-def plus_minus(value: float, low: float, high: float, written: Callable[[float], str] = number) -> str:
+def plus_minus(value: float, low: float, high: float) -> str:
     """`value ± half the interval`, where there is one."""
-    return written(value) if pd.isna(high - low) else f"{written(value)} ± {written((high - low) / 2)}"
+    return number(value) if pd.isna(high - low) else f"{number(value)} ± {number((high - low) / 2)}"
 
 
 def _difference(row: pd.Series) -> str:

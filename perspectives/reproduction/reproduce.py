@@ -22,6 +22,7 @@ from perspectives.reproduction.results import filled
 from perspectives.reproduction.spec import Paper, Table, read_paper
 from perspectives.reproduction.tables import ENDINGS, render
 from perspectives.reproduction.trainings import Cell, Training, cells, trains
+from perspectives.run_groups import encoder_of, options_of
 from perspectives.runs import Run
 
 SMOKE = "this is a smoke test, a tiny encoder on few items: its numbers mean nothing"
@@ -157,8 +158,11 @@ class Reproduction:
         own = self._own_trainings(waiting)
         costs = [sum(costs) if any(own) else float("nan") for costs in own]
         jobs = [self._measure_job(column) for column in dict.fromkeys(cell.column for cell in waiting)]
-        done, failed = (lambda job: self.measurements.finished(waiting[job]), lambda job: self._failed(waiting[job]))
-        with watched(f"{self.table.name}, measured", costs, done, failed):
+        with watched(
+            f"{self.table.name}, measured", costs,
+            finished=lambda job: self.measurements.finished(waiting[job]),
+            failed=lambda job: self._failed(waiting[job]),
+        ):  # fmt: skip
             failures = _failures("measure", measure_column, jobs, launcher)
         found = ((cell, self.measurements.kept(cell)) for cell in waiting)
         return failures + [f"{cell.row}, {cell.column}: {one.failed}" for cell, one in found if one and one.failed]
@@ -187,7 +191,7 @@ class Reproduction:
         folder = folder or self.root / "tables"
         kept = self._kept()
         long = filled(self.table, self.cells, kept, self.changed)
-        # tables are passed on; where somebody's data lies is not
+        # Tables are passed on; where somebody's data lies is not.
         long["empty"] = long["empty"].str.replace(f"{self.data}/", "", regex=False)
         about = _environment(self._finished(), list(kept.values()))
         for kind, ending in ENDINGS.items():
@@ -247,7 +251,7 @@ def _environment(runs: Sequence[Run], kept: Sequence[Kept]) -> list[str]:
     records = [run.provenance for run in runs] + [dict(one.environment) for one in kept]
     if not records:
         return []
-    encoders = dict.fromkeys(filter(None, (_encoder(run) for run in runs)))
+    encoders = dict.fromkeys(filter(None, (encoder_of(options_of(run)) for run in runs)))
     parts = [f"{len(runs)} runs"] if runs else []
     parts += [f"{len(kept)} measured cells"] if kept else []
     parts += [f"encoders {', '.join(encoders)}"] if encoders else []
@@ -268,11 +272,3 @@ def _short(record: Mapping[str, Any]) -> str:
     """Seven digits of the commit, with `+changes` where files differed from it."""
     commit, plus, changes = (record["commit"] or "unknown").partition("+")
     return commit[:7] + plus + changes
-
-
-def _encoder(run: Run) -> str | None:
-    encoder = run.config.get("encoder")
-    if not encoder:
-        return None
-    name = encoder.get("name") or encoder["_target_"].rpartition(".")[2].lower()
-    return f"{name} ({encoder['tune']})" if "tune" in encoder else name

@@ -1,7 +1,7 @@
 """Truth inference on 1,000,000 annotations (200,000 items of 5, 2,000 annotators, 4 levels) beside crowd-kit.
 
 Both work on the same annotations in one process, in turns; ours from integer codes, crowd-kit from a table of integers.
-crowd-kit is not a dependency: `pip install crowd-kit` first. Its MACE runs its restarts one after the other: one is
+crowd-kit comes with the extra `dev`. Its MACE runs its restarts one after the other: one is
 timed and multiplied. Its GLAD is timed on a tenth of the items, with a single inner step, once: on all of them that
 takes more than five minutes.
 

@@ -99,13 +99,13 @@ def rates(
     slip = (kind == "slip").astype(float)
     rows, gaps = [], []
     everyone = Membership(["everyone"], np.zeros(len(predictions.annotators), np.int64))
+
+    def called(part: np.ndarray) -> Estimate:
+        return mean(slip[part]).within(part, len(slip))
+
     for attribute, one in {"": everyone, **memberships}.items():
         group = one.code[who]
         fewest = SMALLEST_GROUP if attribute else 1
-
-        def called(part: np.ndarray) -> Estimate:
-            return mean(slip[part]).within(part, len(slip))
-
         scores = by_group(called, group, one.names, item, who, lower_is_better=True, minimum=fewest)
         for score in scores.scores:
             part = group == one.names.index(score.name) if score.interval else np.zeros(len(group), bool)
