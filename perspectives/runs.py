@@ -3,7 +3,7 @@
     config.yaml        the resolved configuration              predictions/<name>/<part>/  (validation, test)
     provenance.json    command, commit, versions, checksum     metrics.json   per predictions, metric and interval
     schema.json        scale and annotators (trained methods)  history.csv    losses by epoch
-    model.safetensors  trained parameters                      checkpoints/   best and last, for resuming only
+    model.safetensors  trained parameters                      checkpoints/   to resume from, until it is trained
     adaptation.csv     losses by epoch of adapting to new people, where that was asked for
     dynamics/          how likely each training label was, by epoch, where that was asked for
     members/           of an ensemble: its runs, instead of the last four

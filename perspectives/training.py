@@ -1,6 +1,7 @@
 """Training one AnnotatorModel and asking it what people would say."""
 
 import os
+import shutil
 import time
 import warnings
 from collections.abc import Iterator
@@ -171,11 +172,20 @@ class Training:
         training diverged, and KeyboardInterrupt when it was interrupted (Ctrl-C, SIGTERM).
         """
         weights = self.run.folder / "model.safetensors"
+        checkpoints = self.run.folder / "checkpoints"
         if weights.exists():
             self._introduce(self._shots())
             _restore(self.model, read_weights(weights), self.run)
-            return
-        checkpoints = self.run.folder / "checkpoints"
+        else:
+            self._fit(checkpoints, logger)
+            self._adapt(self._shots())
+            self.schema.save(self.run.folder / "schema.json")
+            with new_file(weights) as partial:
+                partial.write_bytes(serialized(self.model.trained_state()))
+        shutil.rmtree(checkpoints, ignore_errors=True)  # with the optimizer's state, four times as large as the weights
+
+    def _fit(self, checkpoints: Path, logger: Any) -> None:
+        """Train from the last checkpoint, if any, and go back to the weights of the best epoch."""
         best = BestPoint(checkpoints / "best.ckpt")
         resume = ResumePoint(checkpoints / "last.ckpt", self.config.trainer.checkpoint_every)
         stop = EarlyStopping(MONITOR, patience=self.config.trainer.patience, min_delta=0.0, check_finite=True)
@@ -192,10 +202,6 @@ class Training:
         for recording in self.recordings:
             recording.finish()
         _restore(self.model, best.weights(), self.run)
-        self._adapt(self._shots())
-        self.schema.save(self.run.folder / "schema.json")
-        with new_file(weights) as partial:
-            partial.write_bytes(serialized(self.model.trained_state()))
 
     def _introduce(self, shots: AnnotationSet) -> None:
         """Rows of their own for the people of `shots`, where the model has any."""
@@ -375,7 +381,7 @@ def read_weights(path: Path) -> dict[str, torch.Tensor]:
             f"{path.parent} has no model.safetensors; run its command again to finish the training"
         ) from error
     except (SafetensorError, OSError) as error:
-        raise RunError(f"{path} is damaged ({error}); delete it and run again: the checkpoints are kept") from error
+        raise RunError(f"{path} is damaged ({error}); delete {path.parent} and train again") from error
 
 
 def _restore(model: AnnotatorModel, state: dict[str, torch.Tensor], run: Run) -> None:

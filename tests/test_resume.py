@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,7 +12,7 @@ import pytest
 import torch
 from running import FINETUNE, TINY, ended, places, results, started, train
 
-from perspectives.callbacks import ResumePoint
+from perspectives.callbacks import BestPoint, ResumePoint
 from perspectives.cli import main
 
 STEP = "perspectives.models.base:AnnotatorModel.training_step"
@@ -81,6 +82,7 @@ def test_killed_in_the_validation_after_a_checkpoint_due_at_the_last_step(tmp_pa
     [
         "perspectives.callbacks:BestPoint.weights",
         "perspectives.training:serialized",
+        "shutil:rmtree",
         "perspectives.fit:_heat",
         "perspectives.fit:log_trial",
         "perspectives.runs:Run.finish",
@@ -91,6 +93,7 @@ def test_killed_after_training(tmp_path, whole, point):
     assert not (only_run(tmp_path) / "metrics.json").exists()
     run = train(tmp_path, *FINETUNE)
     same(results(run), whole)
+    assert not (run.folder / "checkpoints").exists()
     assert len((tmp_path / "runs" / "trials.jsonl").read_text().splitlines()) == 1
 
 
@@ -122,9 +125,10 @@ def test_a_checkpoint_of_the_epoch_that_stopped_would_train_on(tmp_path, monkeyp
     """What `ResumePoint` avoids; when this fails, Lightning remembers the decision and the exception can go."""
     whole = train(tmp_path / "b", *STOPPING)
     monkeypatch.setattr(ResumePoint, "on_train_epoch_end", lambda self, trainer, *_: trainer.save_checkpoint(self.path))
-    run = train(tmp_path / "a", *STOPPING)
-    for name in ("metrics.json", "model.safetensors"):
-        (run.folder / name).unlink()
+    with monkeypatch.context() as patch:
+        patch.setattr(BestPoint, "weights", lambda self: signal.raise_signal(signal.SIGINT))
+        with pytest.raises(KeyboardInterrupt):
+            train(tmp_path / "a", *STOPPING)
     assert epochs(train(tmp_path / "a", *STOPPING)) == epochs(whole) + 1
 
 
@@ -158,21 +162,19 @@ def test_a_moved_run_is_resumed(tmp_path, whole):
 
 @pytest.mark.parametrize("damage", ["cut", "flipped", "garbage"])
 def test_a_damaged_checkpoint_is_refused(tmp_path, capsys, damage):
-    train(tmp_path, *TINY)
-    for name in ("metrics.json", "model.safetensors"):
-        (only_run(tmp_path) / name).unlink()
+    killed(tmp_path, *FINETUNE, at=STEP, count=STEPS + 1)
     path = only_run(tmp_path) / "checkpoints" / "last.ckpt"
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1
     path.write_bytes({"cut": content[:-100], "flipped": content, "garbage": b"?" * 100}[damage])
-    assert main(["train", *TINY, *places(tmp_path)]) != 0
+    assert main(["train", *FINETUNE, *places(tmp_path)]) != 0
     err = capsys.readouterr().err
     assert err.startswith(f"perspectives train: checkpoint {path} is damaged (")
     assert err.endswith(f"delete {only_run(tmp_path)} to train anew\n")
     assert err.count("\n") == 1
 
 
-def test_damaged_weights_are_refused_and_replaced_from_the_checkpoint(tmp_path, capsys):
+def test_damaged_weights_are_refused(tmp_path, capsys):
     before = results(train(tmp_path, *TINY))
     (only_run(tmp_path) / "metrics.json").unlink()
     weights = only_run(tmp_path) / "model.safetensors"
@@ -180,8 +182,8 @@ def test_damaged_weights_are_refused_and_replaced_from_the_checkpoint(tmp_path, 
     assert main(["train", *TINY, *places(tmp_path)]) != 0
     err = capsys.readouterr().err
     assert err.startswith(f"perspectives train: {weights} is damaged (")
-    assert err.endswith("delete it and run again: the checkpoints are kept\n")
-    weights.unlink()
+    assert err.endswith(f"delete {only_run(tmp_path)} and train again\n")
+    shutil.rmtree(only_run(tmp_path))
     same(results(train(tmp_path, *TINY)), before)
 
 

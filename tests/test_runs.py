@@ -98,7 +98,6 @@ def test_a_finished_run_holds_everything(finished):
     tables = ("observed.parquet", "items.parquet", "annotators.parquet", "predictions.json")
     assert files == {
         *(".lock", "config.yaml", "provenance.json", "schema.json", "model.safetensors", "metrics.json", "history.csv"),
-        *("checkpoints/best.ckpt", "checkpoints/last.ckpt"),
         *(part + table for part in parts for table in tables),
     }
     assert run.config["model"]["name"] == "multitask"
