@@ -11,20 +11,24 @@ __version__ = "0.1.0"
 _HOMES = {
     "AnnotationSet": "perspectives.data.annotations",
     "Predictions": "perspectives.predictions",
-    "Run": "perspectives.runs",
+    "Run": "perspectives.runs.run",
     "Scale": "perspectives.data.scale",
     "Tables": "perspectives.data.annotations",
-    "TrainedModel": "perspectives.trained_model",
+    "TrainedModel": "perspectives.inference.trained_model",
+    "compose": "perspectives.config.composing",
+    "fit": "perspectives.training.fit",
 }
 
-__all__ = ["AnnotationSet", "Predictions", "Run", "Scale", "Tables", "TrainedModel", "__version__"]
+__all__ = ["AnnotationSet", "Predictions", "Run", "Scale", "Tables", "TrainedModel", "__version__", "compose", "fit"]
 
 if TYPE_CHECKING:
+    from perspectives.config.composing import compose
     from perspectives.data.annotations import AnnotationSet, Tables
     from perspectives.data.scale import Scale
+    from perspectives.inference.trained_model import TrainedModel
     from perspectives.predictions import Predictions
-    from perspectives.runs import Run
-    from perspectives.trained_model import TrainedModel
+    from perspectives.runs.run import Run
+    from perspectives.training.fit import fit
 
 
 def __getattr__(name: str) -> Any:

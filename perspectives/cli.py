@@ -150,7 +150,7 @@ def _run_hydra(verb: str, args: list[str]) -> int:
     from omegaconf.errors import OmegaConfBaseException
 
     from perspectives.config import options_of_sweeps, quote_paths, quote_texts
-    from perspectives.config_errors import explain
+    from perspectives.config.messages import explain
 
     sweep = any(arg in ("-m", "--multirun") for arg in args)
     overrides = quote_paths(args, sweep=sweep)

@@ -10,8 +10,8 @@ from pathlib import Path
 import torch
 
 from perspectives.config import compose
-from perspectives.fit import fit
-from perspectives.runs import Run
+from perspectives.runs.run import Run
+from perspectives.training.fit import fit
 
 torch.set_num_threads(1)  # models this small only wait for each other's threads, above all on a busy machine
 
@@ -24,7 +24,7 @@ FINETUNE = (
 
 # A process that has imported what training needs, once, and forks a child for every command.
 PROCESSES = multiprocessing.get_context("forkserver")
-PROCESSES.set_forkserver_preload(["running", "perspectives.training", "perspectives.verbs.train"])
+PROCESSES.set_forkserver_preload(["running", "perspectives.training.training", "perspectives.verbs.train"])
 
 
 def places(folder: Path) -> list[str]:

@@ -45,7 +45,7 @@ def test_unknown_names_are_refused_with_what_there_is():
 
 
 def test_no_public_name_is_also_a_module():
-    # importing perspectives.fit would replace a lazy name `fit` by the module
+    # importing `perspectives.x` would replace a lazy name `x` by the module
     modules = {path.stem for path in Path(perspectives.__file__).parent.iterdir()}
     assert not modules & set(perspectives.__all__)
 

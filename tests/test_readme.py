@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from perspectives.cli import main
-from perspectives.comparison import entries
+from perspectives.evaluation.comparison import entries
 
 REPOSITORY = Path(__file__).parents[1]
 README = (REPOSITORY / "README.md").read_text(encoding="utf-8")

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from running import TINY, train
 
-from perspectives.runs import Run
+from perspectives.runs.run import Run
 
 WORDS = ("tea", "soup", "rain", "music", "bread", "winter", "garden", "river")
 LEARNING = ("trainer.max_epochs=2", "optim.lr=0.05", "optim.annotator_lr=0.05", "optim.encoder_lr=0.01")

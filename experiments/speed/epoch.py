@@ -16,10 +16,10 @@ from timing import Ratio, timed
 
 from perspectives.config import compose, instantiate
 from perspectives.data.load import load
-from perspectives.fit import fit
 from perspectives.models.optim import clip_gradients
-from perspectives.runs import Run
-from perspectives.training import Training
+from perspectives.runs.run import Run
+from perspectives.training.fit import fit
+from perspectives.training.training import Training
 
 DATA = "hs_brexit" if Path(os.environ.get("PERSPECTIVES_DATA", ""), "lewidi2023_hs_brexit").is_dir() else "synthetic"
 OPTIONS = [f"data={DATA}", "model=multitask", "trainer.progress=false"]

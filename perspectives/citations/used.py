@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from perspectives.data import catalog
-from perspectives.runs import Run
+from perspectives.runs.run import Run
 
 ROLES = ("data", "model", "labels", "encoder", "training", "metrics", "comparison", "software")
 

@@ -20,7 +20,7 @@ from perspectives.data.annotations import AnnotationSet
 from perspectives.data.splits import Split
 from perspectives.errors import ConfigError, DataWarning
 from perspectives.predictions import Predictions
-from perspectives.runs import MEMBERS, Run
+from perspectives.runs.run import MEMBERS, Run
 
 ENSEMBLE = "ensemble"
 MEMBER = "ensemble_member"
@@ -47,7 +47,7 @@ class Ensemble:
     ) -> None:
         """Raises ConfigError when the trainings are more than `model.max_members` or everyone's answers too large, and
         what a member's training would raise, before anything is trained."""
-        from perspectives.training import check_budget
+        from perspectives.training.training import check_budget
 
         self.config, self.run, self.train = config, run, train
         people = annotations.annotations["annotator_id"].iloc[split.rows("train")]
@@ -79,7 +79,7 @@ class Ensemble:
 
     def _rehearse(self, annotations: AnnotationSet, split: Split) -> None:
         """Prepare one training, for what it refuses: there is no run yet."""
-        from perspectives.training import Training
+        from perspectives.training.training import Training
 
         with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings(action="ignore"):
             Training(self.members[0], annotations, split, Run(Path(folder)))

@@ -21,10 +21,10 @@ from perspectives.config import instantiate
 from perspectives.data.annotations import AnnotationSet
 from perspectives.data.scale import Scale
 from perspectives.errors import ConfigError, DataError
-from perspectives.fit import fit
 from perspectives.predictions import SMALLEST, Predictions
 from perspectives.quality.dynamics import FOLDER, Dynamics, area_under_margin, margin_threshold
-from perspectives.runs import Run
+from perspectives.runs.run import Run
+from perspectives.training.fit import fit
 
 PART = "noise_part"  # item column that says who is held out
 THRESHOLD = "threshold sample"

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from perspectives.joined import Joined
 from perspectives.juries.eligibility import Docket
 from perspectives.juries.inquiry import Inquiry, SweepInquiry
 from perspectives.juries.sweep import p_value
 from perspectives.reports.tables import number as share
 from perspectives.reports.tables import plus_minus, render_table
+from perspectives.runs.joined import Joined
 
 MOST_ROWS = 15
 

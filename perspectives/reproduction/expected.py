@@ -7,7 +7,7 @@ from typing import Any
 
 from perspectives.models.ensemble import ENSEMBLE
 from perspectives.reproduction.trainings import Training
-from perspectives.runs import MEMBERS, Run
+from perspectives.runs.run import MEMBERS, Run
 
 SMOKE_FOLDER = "smoke"
 OTHERS = {SMOKE_FOLDER, MEMBERS}  # folders of runs whose speed says nothing of others

@@ -16,9 +16,9 @@ from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
 from perspectives.config import VERSION_BASE, conf_dir
-from perspectives.config_errors import explain
+from perspectives.config.messages import explain
 from perspectives.errors import ConfigError
-from perspectives.fit import fit
+from perspectives.training.fit import fit
 
 
 def launch(

@@ -25,7 +25,7 @@ from perspectives.errors import ConfigError, PerspectivesError
 from perspectives.files import read_json, write_json
 from perspectives.reproduction.spec import Table
 from perspectives.reproduction.trainings import Cell, Training
-from perspectives.runs import Run, environment
+from perspectives.runs.run import Run, environment
 
 NAN = math.nan
 

@@ -13,7 +13,6 @@ from omegaconf import DictConfig
 from perspectives.config import changes_results, compose, literal, quote_paths
 from perspectives.errors import ConfigError
 from perspectives.files import write_text
-from perspectives.fit import MODEL_FREE
 from perspectives.reproduction.expected import SMOKE_FOLDER, expected_seconds
 from perspectives.reproduction.launch import launch, train
 from perspectives.reproduction.measured import Kept, Measurements, Setting
@@ -22,8 +21,9 @@ from perspectives.reproduction.results import filled
 from perspectives.reproduction.spec import Paper, Table, read_paper
 from perspectives.reproduction.tables import ENDINGS, render
 from perspectives.reproduction.trainings import Cell, Training, cells, trains
-from perspectives.run_groups import encoder_of, options_of
-from perspectives.runs import Run
+from perspectives.runs.groups import encoder_of, options_of
+from perspectives.runs.run import Run
+from perspectives.training.fit import MODEL_FREE
 
 SMOKE = "this is a smoke test, a tiny encoder on few items: its numbers mean nothing"
 QUIET = "trainer.progress=false"  # several bars would write over each other

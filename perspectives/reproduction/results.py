@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from perspectives.comparison import Entry, best_of
+from perspectives.evaluation.comparison import Entry, best_of
 from perspectives.metrics.intervals import holm
 from perspectives.reproduction.measured import Kept, Measurement
 from perspectives.reproduction.spec import Published, Table

@@ -15,10 +15,10 @@ from omegaconf import DictConfig, OmegaConf
 from perspectives.config import compose, groups, quote_paths
 from perspectives.data.load import load
 from perspectives.errors import ConfigError, DataError
-from perspectives.fit import MODEL_FREE, UNUSED_BY_PRIORS, normalised, planned_run
 from perspectives.models.priors import LEVEL_PRIORS, RATING_PRIORS
 from perspectives.reproduction.spec import Column, Row, Table
-from perspectives.runs import Run
+from perspectives.runs.run import Run
+from perspectives.training.fit import MODEL_FREE, UNUSED_BY_PRIORS, normalised, planned_run
 
 # Instead of the encoder and the corpus of a table where it is only to be seen whether everything runs.
 FEW = "+data.limit=40"

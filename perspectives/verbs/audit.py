@@ -31,10 +31,10 @@ from perspectives.verbs.options import parsed
 
 if TYPE_CHECKING:
     from perspectives.data.annotations import AnnotationSet
-    from perspectives.joined import Joined
     from perspectives.predictions import Predictions
     from perspectives.quality.audit.audit import Audit
     from perspectives.quality.dynamics import Dynamics
+    from perspectives.runs.joined import Joined
 
 LEAST_LIKE_OTHERS, NEXT = 10, 5  # annotators and items in the summary
 
@@ -53,8 +53,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> None:
     from perspectives.data.load import load
-    from perspectives.joined import joined
     from perspectives.quality.audit.audit import audit
+    from perspectives.runs.joined import joined
 
     if not args.options:
         raise ConfigError("nothing to audit; give data=…, run=… or both")

@@ -17,9 +17,9 @@ from omegaconf import DictConfig, OmegaConf
 from packaging.requirements import Requirement
 
 from perspectives.config import compose
-from perspectives.config_checks import target_problems, value_problems
+from perspectives.config.checks import target_problems, value_problems
 from perspectives.errors import ConfigError, DataWarning, PerspectivesError
-from perspectives.fit import BUILT_WITH, normalised
+from perspectives.training.fit import BUILT_WITH, normalised
 
 # What an option needs beyond the packages that are always there.
 EXTRAS = (("encoder.tune", "lora", "peft", "lora"), ("logger.name", "wandb", "wandb", "wandb"))
@@ -92,7 +92,7 @@ def _data(cfg: DictConfig) -> Iterator[Finding]:
 def _place(path: Path, data: DictConfig) -> Finding:
     """Of a corpus without a card: it is read, unless it would have to be fetched."""
     from perspectives.data.load import load
-    from perspectives.hub import is_hub_name
+    from perspectives.inference.hub import is_hub_name
 
     if path.exists():
         try:

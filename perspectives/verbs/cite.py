@@ -23,7 +23,7 @@ from perspectives.verbs.options import parsed
 
 if TYPE_CHECKING:
     from perspectives.citations.used import Use
-    from perspectives.runs import Run
+    from perspectives.runs.run import Run
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ def bibtex(uses: Sequence["Use"], unfinished: Sequence[str] = ()) -> str:
 
 def _runs(path: str) -> tuple[list["Run"], list["Run"]]:
     """The finished runs and the others. Raises RunError when there is none, or none is finished."""
-    from perspectives.runs import find_runs
+    from perspectives.runs.run import find_runs
 
     runs = find_runs([path])
     finished = [run for run in runs if run.finished]

@@ -10,10 +10,10 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from perspectives.comparison import SMALLEST_GROUP, Entry, entries, group_table, table, without_control
 from perspectives.data.validation import UNKNOWN
 from perspectives.errors import ConfigError
-from perspectives.evaluation import METRICS_OF_PAIRS, panel_ceilings
+from perspectives.evaluation.comparison import SMALLEST_GROUP, Entry, entries, group_table, table, without_control
+from perspectives.evaluation.scores import METRICS_OF_PAIRS, panel_ceilings
 from perspectives.files import write_text
 from perspectives.metrics.groups import chosen_attributes
 from perspectives.metrics.intervals import FEW_ANNOTATORS

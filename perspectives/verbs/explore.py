@@ -57,8 +57,8 @@ def main(args: argparse.Namespace) -> None:
         raise ConfigError(f"output={output} is no .html file; name one, or leave output out")
 
     from perspectives.files import write_text
-    from perspectives.joined import joined
     from perspectives.reports.explorer.build import explorer, html
+    from perspectives.runs.joined import joined
 
     found = joined(options.run)
     page = explorer(found, nearby, items=items, event=options.event, eligible=options.eligible, unknown=unknown)

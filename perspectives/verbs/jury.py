@@ -15,7 +15,6 @@ from omegaconf import DictConfig, OmegaConf
 
 from perspectives.errors import ConfigError
 from perspectives.files import new_folder, read_json, write_json
-from perspectives.joined import Joined, joined
 from perspectives.juries.compositions import Composition, Seats
 from perspectives.juries.eligibility import Docket, dockets
 from perspectives.juries.events import Event
@@ -27,6 +26,7 @@ from perspectives.juries.verdicts import Question
 from perspectives.predictions import Predictions
 from perspectives.reports.juries import report
 from perspectives.reports.jury_figures import figure
+from perspectives.runs.joined import Joined, joined
 
 VOTES = ("sampled", "hard")
 

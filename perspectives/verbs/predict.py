@@ -36,9 +36,9 @@ from perspectives.verbs.options import parsed, whole
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from perspectives.asked import Asked
     from perspectives.data.texts import TextFile
-    from perspectives.trained_model import TrainedModel
+    from perspectives.inference.respondents import Asked
+    from perspectives.inference.trained_model import TrainedModel
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ def main(args: argparse.Namespace) -> None:
         raise ConfigError(f"input={options.input} is not a file; give a table with a row per text")
     people = None if options.people is None else _people(Path(options.people).expanduser())
 
-    from perspectives.trained_model import TrainedModel
+    from perspectives.inference.trained_model import TrainedModel
 
     model = TrainedModel.from_pretrained(options.run, options.revision, accelerator=options.accelerator)
     model.batch_size = batch_size

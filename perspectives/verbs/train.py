@@ -2,8 +2,8 @@
 
 from omegaconf import DictConfig
 
-from perspectives.fit import fit
-from perspectives.runs import Run
+from perspectives.runs.run import Run
+from perspectives.training.fit import fit
 
 SHOWN = ("individual/macro_f1", "individual/mae", "soft/cross_entropy", "soft/manhattan")
 

@@ -13,7 +13,7 @@ from perspectives.citations.used import ROLES, Use, uses
 from perspectives.config import choices, compose
 from perspectives.errors import ConfigError, RunError
 from perspectives.quality.aggregation.methods import METHODS
-from perspectives.runs import Run
+from perspectives.runs.run import Run
 from perspectives.verbs import cite
 
 ITEMS = "data.reader.items=60"

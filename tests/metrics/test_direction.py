@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from test_predictions import ITEMS, SCALES, made
 
-from perspectives.evaluation import Evaluation
+from perspectives.evaluation.scores import Evaluation
 from perspectives.metrics.direction import HIGHER_IS_BETTER, LOWER_IS_BETTER, lower_is_better, signed
 from perspectives.predictions import Predictions
 

@@ -13,7 +13,7 @@ from perspectives.data.annotations import AnnotationSet
 from perspectives.data.readers import lewidi2025 as reader
 from perspectives.data.splits import official
 from perspectives.errors import DataError
-from perspectives.evaluation import Evaluation
+from perspectives.evaluation.scores import Evaluation
 from perspectives.metrics import lewidi2025
 from perspectives.models.priors import priors
 

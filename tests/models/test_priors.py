@@ -9,7 +9,7 @@ from perspectives.data import splits
 from perspectives.data.annotations import AnnotationSet, Tables
 from perspectives.data.readers import lewidi2023
 from perspectives.data.scale import Scale
-from perspectives.evaluation import Evaluation
+from perspectives.evaluation.scores import Evaluation
 from perspectives.models.priors import LEVEL_PRIORS, PSEUDO_ANNOTATIONS, RATING_PRIORS, priors
 
 BINARY = Scale("nominal", ("0", "1"))

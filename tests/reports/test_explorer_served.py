@@ -12,11 +12,11 @@ from exploring import Shown, asked_of_python, chromium, question
 from trained import trained
 
 from perspectives.errors import RunError
-from perspectives.joined import joined
+from perspectives.inference.trained_model import TrainedModel
 from perspectives.reports.explorer.build import explorer, html
 from perspectives.reports.explorer.content import quantised
 from perspectives.reports.explorer.serve import MOST_BYTES, Scorer, Server
-from perspectives.trained_model import TrainedModel
+from perspectives.runs.joined import joined
 
 browser = pytest.fixture(scope="module")(chromium)
 pytestmark = pytest.mark.filterwarnings("ignore:encoder 'tiny' needs")

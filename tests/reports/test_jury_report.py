@@ -9,13 +9,13 @@ import pytest
 from invented import everything, predictions, written
 
 from perspectives.errors import ConfigError
-from perspectives.joined import joined
 from perspectives.juries.events import Event
 from perspectives.juries.inquiry import Inquiry, Setting, SweepInquiry, inquire, inquire_sweep, pool_rates
 from perspectives.juries.sweep import sweep_pools
 from perspectives.juries.verdicts import Question
 from perspectives.reports.juries import pm, report
 from perspectives.reports.jury_figures import figure
+from perspectives.runs.joined import joined
 
 AGES = {2: "age<30, age>=30", 3: "age<25, age=25..40, age>40", 5: "age<20, age=20..30, age=31..40, age=41..60, age>60"}
 

@@ -14,7 +14,7 @@ from trained import trained
 
 from perspectives import TrainedModel, cli
 from perspectives.data import catalog
-from perspectives.export import without_ids
+from perspectives.inference.export import without_ids
 from perspectives.reports.model_card import LICENCES, SHOWN, Subject, model_card
 
 pytestmark = [

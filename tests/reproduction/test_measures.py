@@ -9,13 +9,13 @@ from sklearn.metrics import average_precision_score, f1_score, precision_score, 
 
 from perspectives.data.readers.common import MissingData
 from perspectives.errors import ConfigError
-from perspectives.fit import fit
 from perspectives.metrics.disagreement import pearson
 from perspectives.reproduction.measured import Setting
 from perspectives.reproduction.measures import flipped_labels, gold_sets, truth_inference, uncertainty
 from perspectives.reproduction.measures.flipped_labels import Verdict
 from perspectives.reproduction.measures.gold_files import SETS
 from perspectives.reproduction.trainings import trainings_of
+from perspectives.training.fit import fit
 
 
 @pytest.fixture

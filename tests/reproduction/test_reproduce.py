@@ -11,8 +11,8 @@ import pytest
 import toys
 
 from perspectives.cli import main
-from perspectives.comparison import entries
 from perspectives.data.readers.common import MissingData
+from perspectives.evaluation.comparison import entries
 from perspectives.reproduction import launch, spec
 from perspectives.reproduction.measured import Kept
 from perspectives.reproduction.reproduce import Reproduction, _environment

@@ -3,9 +3,9 @@ from toys import paper
 
 from perspectives.config import compose
 from perspectives.errors import ConfigError
-from perspectives.fit import normalised, planned_run
 from perspectives.reproduction.spec import Column, Row
 from perspectives.reproduction.trainings import _corpus, cells, overrides_of
+from perspectives.training.fit import normalised, planned_run
 
 
 @pytest.fixture

@@ -28,8 +28,8 @@ from perspectives.models.multitask import MultiTask
 from perspectives.models.optim import RowAdamW, clip_gradients
 from perspectives.quality.influence.gradients import Answers
 from perspectives.quality.influence.table import influence
-from perspectives.runs import Run
-from perspectives.training import Training
+from perspectives.runs.run import Run
+from perspectives.training.training import Training
 
 MODELS = ("softlabel", "multitask_shared")
 PENALTY = 0.01  # λ of converged heads, and the damping of their influence

@@ -18,7 +18,7 @@ from perspectives.data.readers.common import SPLITS, MissingData, read_lines, re
 from perspectives.data.scale import KINDS, Scale, level_name
 from perspectives.data.validation import ANNOTATION_COLUMNS, REQUIRED_COLUMNS
 from perspectives.errors import DataError, DataWarning, listing
-from perspectives.hub import is_hub_name
+from perspectives.inference.hub import is_hub_name
 
 OF_ITEM = ("text", "text_pair", "split", "gold", "official_label", "group", "language", "domain")
 SUFFIXES = (".csv", ".tsv", ".jsonl", ".parquet")

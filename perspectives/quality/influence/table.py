@@ -34,8 +34,8 @@ from perspectives.models.base import AnnotatorModel
 from perspectives.quality.influence.conjugate import conjugate
 from perspectives.quality.influence.exact import exact
 from perspectives.quality.influence.scores import Scores
-from perspectives.runs import Run
-from perspectives.training import Training, load_model
+from perspectives.runs.run import Run
+from perspectives.training.training import Training, load_model
 
 METHODS = ("exact", "cg", "ekfac")
 INSTALL = "pip install --no-deps kronfluence==1.0.1 einconv einops opt-einsum accelerate"

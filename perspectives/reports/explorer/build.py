@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 
 from perspectives.errors import DataWarning, PerspectivesError
-from perspectives.joined import Joined
 from perspectives.reports.explorer.content import Content, content, with_nearby
 from perspectives.reports.pages.html import packed, whole
-from perspectives.runs import Run
+from perspectives.runs.joined import Joined
+from perspectives.runs.run import Run
 
 PARTS = Path(__file__).parent
 # In the order in which they are executed; each is one concept.
@@ -46,7 +46,7 @@ def content_vectors(run: Run, items: pd.DataFrame) -> np.ndarray | None:
     import torch
 
     from perspectives.data.batches import Batch
-    from perspectives.training import load_model
+    from perspectives.training.training import load_model
 
     texts = items.rename(columns={"pair": "text_pair"}).drop(columns="id")
     try:

@@ -18,12 +18,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from perspectives.asked import Asked
 from perspectives.errors import PerspectivesError, RunError
+from perspectives.inference.respondents import Asked
+from perspectives.inference.trained_model import TrainedModel
 from perspectives.reports.explorer.content import Content, quantised
 from perspectives.reports.pages.html import packed
-from perspectives.runs import Run
-from perspectives.trained_model import TrainedModel
+from perspectives.runs.run import Run
 
 LOOPBACK = "127.0.0.1"
 MOST_BYTES = 20_000

@@ -31,7 +31,7 @@ from perspectives.quality.influence.table import influence_of_run
 from perspectives.quality.noise import REMOVED, SELECTED, Margins, Selection, fit_on, incv, margins, ncv
 from perspectives.reproduction.measured import Measure, Measurement, Metrics, Setting
 from perspectives.reproduction.trainings import SMOKE, trainings_of
-from perspectives.runs import Run
+from perspectives.runs.run import Run
 
 VERSION = 1  # raise it whenever the same trainings would give other numbers
 DRAWS, SMOKE_DRAWS, ITERATIONS = 200, 10, 3

@@ -16,7 +16,7 @@ from perspectives.quality.aggregation import numeric
 from perspectives.quality.aggregation.methods import METHODS
 from perspectives.reproduction.measured import Measure, Measurement, Metrics, Setting
 from perspectives.reproduction.measures import gold_sets
-from perspectives.runs import Run
+from perspectives.runs.run import Run
 
 VERSION = 1  # raise it whenever the same files would give other numbers
 BINARY = ("kos", "vi_bp", "multi")

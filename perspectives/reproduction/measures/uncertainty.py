@@ -15,16 +15,16 @@ from typing import Any
 import numpy as np
 import torch
 
-from perspectives.comparison import best_of
 from perspectives.data.batches import Batch
+from perspectives.evaluation.comparison import best_of
 from perspectives.metrics.disagreement import pearson
 from perspectives.metrics.estimate import Estimate, combine
 from perspectives.metrics.intervals import by_item
 from perspectives.models.base import AnnotatorModel
 from perspectives.reproduction.measured import Measure, Measurement, Metrics, Setting
-from perspectives.run_groups import folds_by_seed, options_of
-from perspectives.runs import Run
-from perspectives.training import load_model
+from perspectives.runs.groups import folds_by_seed, options_of
+from perspectives.runs.run import Run
+from perspectives.training.training import load_model
 
 VERSION = 1  # raise it whenever the same runs would give other numbers
 PASSES, BATCH = 50, 256

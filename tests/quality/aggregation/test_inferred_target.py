@@ -7,10 +7,10 @@ from running import TINY, places, train
 
 from perspectives.config import compose, instantiate
 from perspectives.data.load import load
-from perspectives.fit import normalised
 from perspectives.models.majority import inferred_labels, majority_labels
-from perspectives.runs import Run
-from perspectives.training import Training
+from perspectives.runs.run import Run
+from perspectives.training.fit import normalised
+from perspectives.training.training import Training
 
 MACE = (*TINY, "model=majority", "model.target=mace", "model.tie=lowest", "data.reader.careless=0.4")
 

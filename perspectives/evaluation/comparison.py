@@ -1,0 +1,388 @@
+"""Several runs in one table: folds joined, seeds averaged, every method on the same pairs, priors beside the models.
+
+Reads Predictions; no model is loaded. Priors that nobody ran are computed from the corpus where it is at hand.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from perspectives.errors import ConfigError, DataError, RunError
+from perspectives.evaluation.outside_answers import ENDINGS, imported
+from perspectives.evaluation.scores import METRICS_OF_PAIRS, Evaluation
+from perspectives.metrics.direction import lower_is_better
+from perspectives.metrics.estimate import Estimate, combine
+from perspectives.metrics.groups import SMALLEST_GROUP, GroupScores, by_group, membership
+from perspectives.metrics.intervals import Interval, holm
+from perspectives.predictions import PAIR_KEY, Predictions, join
+from perspectives.runs.groups import (
+    USUAL,
+    encoder_name,
+    encoder_of,
+    fold_of,
+    folds_by_seed,
+    grouped,
+    on_common_folds,
+    options_of,
+    refuse_mixtures,
+    without_twins,
+)
+from perspectives.runs.run import RESULTS_VERSION, Run, find_runs
+from perspectives.training.fit import BLIND, MODEL_FREE, fit
+
+SELECTED_BY = ("individual/cross_entropy", "individual/mae")  # on validation, lower is better; the first that exists
+ASKED = ("control", "adapt")  # what a run was made to find out, not a setting to choose by its score
+ORDER = (
+    "most_frequent", "class_prior", "train_mean", "train_median", "annotator_mode", "annotator_prior", "annotator_mean",
+    "annotator_median", "majority", "softlabel", "multitask", "multitask_shared", "multilabel", "ensemble", "embedding",
+    "jury", "jury_text", "jury_attributes", "jury_id", "conditioned",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class Entry:
+    """One row: a method with one configuration.
+
+    evaluations: one per seed, on the joined folds. options: the configuration without seed and fold, flat.
+    validation: mean selection score over folds and seeds; nan where there is none. prior: it needed no training.
+    oracle: it looked at the judged items' own annotations.
+    """
+
+    name: str
+    evaluations: list[Evaluation]
+    folds: int
+    options: dict[str, Any]
+    validation: float = float("nan")
+    prior: bool = False
+    oracle: bool = False
+
+    @property
+    def kind(self) -> str:
+        """`prior`, `model` or `oracle`."""
+        return "oracle" if self.oracle else "prior" if self.prior else "model"
+
+    @cached_property
+    def metrics(self) -> list[str]:
+        return list(self.evaluations[0].estimates)
+
+    def estimate(self, metric: str) -> Any:
+        """The mean over seeds, on the units all seeds share."""
+        return combine([evaluation.estimates[metric] for evaluation in self.evaluations])
+
+    def groups(self, metric: str, attribute: str, unknown: bool = False) -> GroupScores:
+        """A metric of pairs for each group of annotators with one value of a demographic attribute.
+
+        Of a metric of people seen or never seen, only those people count. Raises ConfigError for a metric of items.
+        """
+        if not metric.startswith(METRICS_OF_PAIRS):
+            raise ConfigError(
+                f"{metric} is computed on items, which groups share; --groups takes {METRICS_OF_PAIRS[0]}…"
+            )
+        evaluation = self.evaluations[0]
+        predictions, rows = evaluation.predictions, evaluation.pairs_of(metric)
+        people, items = predictions.annotator_index, predictions.item_index
+        judging = np.isin(np.arange(len(predictions.annotators)), people[rows])
+        found = membership(predictions.annotators[attribute].where(judging), unknown)
+        group = np.where(rows, found.code[people], -1)
+
+        def score(chosen: np.ndarray) -> Estimate:
+            return combine([evaluation.among(metric, chosen) for evaluation in self.evaluations])
+
+        clusters = evaluation.item_clusters[items]
+        return by_group(score, group, found.names, items, people, lower_is_better(metric), clusters)
+
+    def interval(self, metric: str) -> Interval:
+        return self.evaluations[0].interval(metric, self.estimate(metric))
+
+    def seed_spread(self, metric: str) -> float:
+        """Standard deviation over seeds; nan for one seed."""
+        values = [float(evaluation.estimates[metric]) for evaluation in self.evaluations]
+        return float(np.std(values, ddof=1)) if len(values) > 1 else float("nan")
+
+    def difference(self, other: "Entry", metric: str) -> Interval:
+        """This entry minus `other` on the same units."""
+        return self.evaluations[0].interval(metric, self.estimate(metric) - other.estimate(metric))
+
+
+def entries(paths: Sequence[str | Path], best: bool = False) -> tuple[list[Entry], list[str]]:
+    """Everything found in run folders (or folders above them) and in tables of outside predictions; and notes on it.
+
+    best: of several configurations of one method keep the one with the best validation score. The notes name what was
+    left out: unfinished runs, runs on other folds than most, and priors when the corpus is not at hand to compute them.
+
+    Raises RunError when the runs are of different corpora, splits or test pairs, when nothing is finished, or when two
+    rows would have one name.
+    """
+    tables = [Path(path) for path in paths if Path(path).suffix in ENDINGS]
+    folders = [path for path in paths if Path(path).suffix not in ENDINGS]
+    if not folders:
+        raise RunError("a table of predictions is scored on the test pairs of a run; add a run folder")
+    runs = find_runs(folders)
+    finished = without_twins([run for run in runs if run.finished])
+    unfinished = [run.folder.name for run in runs if not run.finished]
+    if not finished:
+        raise RunError(f"none of the {len(runs)} runs is finished; run their commands again to resume them")
+    notes = list(dict.fromkeys(f"Data: {note}." for run in finished for note in run.provenance["data"]["notes"]))
+    notes += [f"Left out, unfinished: {', '.join(unfinished)}; run their commands again."] if unfinished else []
+    refuse_mixtures(finished)
+    try:
+        finished += _priors_of(finished)
+    except (DataError, RunError) as error:
+        notes.append(f"Priors left out, they cannot be computed here: {str(error).splitlines()[0]}")
+    refuse_mixtures(finished)
+    finished, dropped = on_common_folds(finished)
+    if dropped:
+        notes.append(f"Left out, other folds than most: {', '.join(run.folder.name for run in dropped)}.")
+    found = [entry for group in grouped(finished) for entry in _entries_of(group)]
+    found = _selected(found) if best else _labelled(found)
+    _refuse_different_pairs(found)
+    reference = found[0].evaluations[0].predictions
+    found += [Entry(path.stem, [Evaluation(imported(path, reference))], found[0].folds, {}) for path in tables]
+    names = [entry.name for entry in found]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise RunError(f"two rows would be called {', '.join(twice)}; rename the table of predictions")
+    found = sorted(found, key=_rank)
+    return found, notes + _of_several_encoders(found)
+
+
+def best_of(runs: Sequence[Run], name: str) -> tuple[Entry, str]:
+    """The row that finished runs of one method make, of several configurations the best on validation; and its settings
+    among those tried, empty where there was one.
+
+    name: of the predictions: the method's, or that of a prior. Raises RunError for a fold that is there twice.
+    """
+    candidates = grouped(runs)
+    winner = min(candidates, key=lambda group: _validation_score(group, name)) if len(candidates) > 1 else candidates[0]
+    entry = next(entry for entry in _entries_of(winner) if entry.name == name)
+    return entry, _differing(entry, [options_of(group[0]) for group in candidates])
+
+
+def _priors_of(runs: Sequence[Run]) -> list[Run]:
+    """The priors of every fold that the runs cover and no run computed.
+
+    Raises DataError where the corpus is not at hand, or is read otherwise than when the runs were trained: they would
+    be priors of other data.
+    """
+    from omegaconf import OmegaConf
+
+    from perspectives.data.load import load
+
+    have = {fold_of(run) for run in runs if run.config["model"]["name"] == MODEL_FREE}
+    wanted = {
+        fold_of(run): run for run in runs if run.config["model"]["name"] != MODEL_FREE and fold_of(run) not in have
+    }
+    computed = []
+    for run in wanted.values():
+        places = run.config["paths"] | {"runs": str(_root(run))}
+        config = OmegaConf.create(run.config | {"model": {"name": MODEL_FREE}, "paths": places})
+        was = run.provenance["data"]["checksum"], run.provenance["results_version"]
+        if (load(config.data).checksum, RESULTS_VERSION) != was:
+            raise DataError("the data, or how they are read and split, changed since these runs were trained")
+        computed.append(fit(config))
+    return computed
+
+
+def _root(run: Run) -> Path:
+    """Below which a run's priors belong: two folders up, or beside a run that was put elsewhere."""
+    folder = run.folder.resolve()
+    return folder.parents[1] if folder.parent.name == run.config["data"]["name"] else folder.parent
+
+
+def _entries_of(runs: Sequence[Run]) -> list[Entry]:
+    seeds = [[run.predictions("test") for run in folds] for folds in folds_by_seed(runs).values()]
+    prior, options = runs[0].config["model"]["name"] == MODEL_FREE, options_of(runs[0])
+    made = []
+    for name in seeds[0][0]:
+        evaluations = [Evaluation(ordered(join([fold[name] for fold in folds]))) for folds in seeds]
+        oracle = bool(evaluations[0].predictions.about.get("oracle"))
+        made.append(Entry(name, evaluations, len(seeds[0]), options, _validation_score(runs, name), prior, oracle))
+    return made
+
+
+def ordered(predictions: Predictions) -> Predictions:
+    """The same predictions with pairs, items and annotators sorted by id, so that units of two methods line up."""
+    key = [column for column in PAIR_KEY if column in predictions.pairs]
+    order = predictions.pairs.sort_values(key, kind="stable").index.to_numpy()
+    items = predictions.items.sort_values("item_id").reset_index(drop=True)
+    pairs = predictions.pairs.iloc[order].reset_index(drop=True)
+    return replace(predictions, pairs=pairs, values=predictions.values[order], items=items, everyone=None)
+
+
+def _validation_score(runs: Sequence[Run], name: str) -> float:
+    tables = [run.metrics["predictions"][name]["validation"]["metrics"] for run in runs]
+    metric = next((metric for metric in SELECTED_BY if metric in tables[0]), None)
+    return float("nan") if metric is None else float(np.mean([table[metric]["value"] for table in tables]))
+
+
+def _selected(found: list[Entry]) -> list[Entry]:
+    """The best of each method, and of each control and number of labels it was adapted to."""
+    by_name: dict[tuple[str, str], list[Entry]] = defaultdict(list)
+    for entry in found:
+        asked = [f" {key}={entry.options[key]}" for key in ASKED if entry.options[key] != USUAL[key]]
+        by_name[entry.name, "".join(asked)].append(entry)
+    chosen = []
+    for (name, asked_for), candidates in by_name.items():
+        winner = min(candidates, key=lambda entry: entry.validation)
+        settings = _differing(winner, [candidate.options for candidate in candidates])
+        tried = f" (best of {len(candidates)}: {settings})" if len(candidates) > 1 else ""
+        chosen.append(replace(winner, name=name + asked_for + tried))
+    return chosen
+
+
+def _labelled(found: list[Entry]) -> list[Entry]:
+    """Names that tell configurations of one method apart by the options in which they differ."""
+    same = {entry.name: [other.options for other in found if other.name == entry.name] for entry in found}
+    settings = [_differing(entry, same[entry.name], always=ASKED) for entry in found]
+    return [replace(entry, name=f"{entry.name} {one}".strip()) for entry, one in zip(found, settings, strict=True)]
+
+
+def _differing(entry: Entry, candidates: Sequence[dict[str, Any]], always: Sequence[str] = ()) -> str:
+    """The entry's options in which the candidates differ, and unusual ones that are `always` said: `optim.lr=0.001`."""
+    kind = "encoder._target_"
+    differing = _varying(entry, candidates)
+    if kind in differing:  # kinds of encoder have options of their own, which tell those of one kind apart
+        same = [options for options in candidates if options[kind] == entry.options[kind]]
+        own = [key for key in _varying(entry, same) if key.startswith("encoder.") and key != "encoder.name"]
+        differing = [kind, *own, *(key for key in differing if not key.startswith("encoder."))]
+    differing += [key for key in always if key in entry.options and key not in differing]
+    shown = [key for key in differing if entry.options[key] != USUAL.get(key)]
+    return ", ".join(_setting(entry.options, key) for key in sorted(shown, key=lambda key: key in USUAL))
+
+
+def _varying(entry: Entry, candidates: Sequence[dict[str, Any]]) -> list[str]:
+    shared = [key for key in entry.options if all(key in options for options in candidates)]
+    return [key for key in shared if len({str(options[key]) for options in candidates}) > 1]
+
+
+def _setting(options: dict[str, Any], key: str) -> str:
+    if key == "encoder._target_":
+        return f"encoder={encoder_name(options)}"
+    return f"{key.removeprefix('model.')}={options[key]}"
+
+
+def _of_several_encoders(found: Sequence[Entry]) -> list[str]:
+    """Which rows have which, where not all models have the same."""
+    rows: dict[str, list[str]] = defaultdict(list)
+    for entry in found:
+        if encoder := encoder_of(entry.options):
+            rows[encoder].append(entry.name)
+    said = [f"{encoder} in {', '.join(dict.fromkeys(names))}" for encoder, names in rows.items()]
+    return [f"Encoders differ: {'; '.join(said)}."] if len(said) > 1 else []
+
+
+def _refuse_different_pairs(found: Sequence[Entry]) -> None:
+    reference = found[0].evaluations[0].predictions
+    for entry in found:
+        for evaluation in entry.evaluations:
+            if not reference.same_pairs(evaluation.predictions):
+                raise RunError(
+                    f"{found[0].name} ({found[0].folds} folds, {len(reference)} test pairs) and {entry.name} "
+                    f"({entry.folds} folds, {len(evaluation.predictions)}) were tested on different pairs, so their "
+                    "scores cannot be compared; run the same folds for both"
+                )
+
+
+def _rank(entry: Entry) -> tuple:
+    """Priors first, then models from blind to annotator-aware, oracles last."""
+    return (
+        ("prior", "model", "oracle").index(entry.kind),
+        ORDER.index(_method(entry)) if _method(entry) in ORDER else len(ORDER),
+        entry.options.get("adapt", 0),
+        entry.name,
+    )
+
+
+def table(found: Sequence[Entry], baseline: str | None, metrics: Sequence[str]) -> pd.DataFrame:
+    """Long table, a row per entry and metric.
+
+    Columns: entry, kind (prior, model or oracle), metric, value, low, high, seeds, seed_sd, folds, pairs, items,
+    annotators, annotators_fixed and, where the entry named `baseline` exists, difference, difference_low,
+    difference_high, p and p_holm (two-sided, corrected over all rows of the metric but the oracles).
+    """
+    reference = next((entry for entry in found if entry.name == baseline), None)
+    rows = [_row(entry, metric, reference) for metric in metrics for entry in found if metric in entry.metrics]
+    long = pd.DataFrame(rows)
+    if reference is not None:
+        tested = long[long["kind"] != "oracle"]
+        long["p_holm"] = tested.groupby("metric")["p"].transform(lambda p: holm(p.to_numpy()))
+    return long
+
+
+def group_table(
+    found: Sequence[Entry], metrics: Sequence[str], attributes: Sequence[str], unknown: bool = False
+) -> pd.DataFrame:
+    """Long table, a row per entry, metric, attribute and group; see `metrics.groups.GroupScores`.
+
+    Columns: entry, kind, metric, attribute, group, value, low, high (nan where suppressed), suppressed, pairs, items,
+    people, annotators_fixed, worst (whether the group is the entry's worst) and, the same in every row of an entry's
+    groups, gap, gap_low, gap_high, gap_annotators_fixed.
+    """
+    rows: list[dict[str, Any]] = []
+    for metric in metrics:
+        for entry in (entry for entry in found if metric in entry.metrics):
+            for attribute in attributes:
+                scores = entry.groups(metric, attribute, unknown)
+                about = {"entry": entry.name, "kind": entry.kind, "metric": metric, "attribute": attribute}
+                rows += [about | row for row in _group_rows(scores)]
+    return pd.DataFrame(rows)
+
+
+def _group_rows(found: GroupScores) -> list[dict[str, Any]]:
+    gap = _ends(found.gap, "gap", "gap_")
+    return [
+        {"group": score.name, **_ends(score.interval, "value", ""), "suppressed": score.interval is None}
+        | {"pairs": score.pairs, "items": score.items, "people": score.people, "worst": score.name == found.worst}
+        | gap
+        for score in found.scores
+    ]
+
+
+def _ends(interval: Interval | None, name: str, prefix: str) -> dict[str, Any]:
+    fixed = interval is not None and interval.annotators_fixed
+    return _limits(interval, name, prefix) | {f"{prefix}annotators_fixed": fixed}
+
+
+def _limits(interval: Interval | None, name: str, prefix: str) -> dict[str, float]:
+    """nan without an interval."""
+    found = (float("nan"),) * 3 if interval is None else (interval.value, interval.low, interval.high)
+    return dict(zip((name, f"{prefix}low", f"{prefix}high"), found, strict=True))
+
+
+def without_control(found: Sequence[Entry]) -> list[str]:
+    """Trained methods that know who is asked and stand there without a control that takes this knowledge away."""
+    trained = [entry for entry in found if entry.kind == "model" and entry.options]
+    aware = [entry for entry in trained if _method(entry) not in BLIND]
+    controlled = {_method(entry) for entry in aware if entry.options["control"] != USUAL["control"]}
+    return list(dict.fromkeys(_method(entry) for entry in aware if _method(entry) not in controlled))
+
+
+def _method(entry: Entry) -> str:
+    return entry.name.split(" ")[0]
+
+
+def _too_few(metric: str, interval: Interval) -> bool:
+    """Whether a score of people seen or never seen rests on so few of them that it would speak of single persons."""
+    return metric.endswith(("_seen", "_unseen")) and interval.clusters["annotator"] < SMALLEST_GROUP
+
+
+def _row(entry: Entry, metric: str, reference: Entry | None) -> dict[str, Any]:
+    interval, predictions = entry.interval(metric), entry.evaluations[0].predictions
+    hidden, nan = _too_few(metric, interval), float("nan")
+    row: dict[str, Any] = {"entry": entry.name, "kind": entry.kind, "metric": metric}
+    row |= _limits(None if hidden else interval, "value", "")
+    row |= {"seeds": len(entry.evaluations), "seed_sd": nan if hidden else entry.seed_spread(metric)}
+    row |= {"folds": entry.folds, "pairs": len(predictions), "items": len(predictions.items)}
+    row |= {"annotators": int(predictions.pairs["annotator_id"].nunique())}
+    row |= {"annotators_fixed": interval.annotators_fixed}
+    if reference is not None:
+        none = hidden or entry is reference or metric not in reference.metrics
+        difference = None if none else entry.difference(reference, metric)
+        row |= _limits(difference, "difference", "difference_")
+        row |= {"p": nan if difference is None else difference.p_value}
+    return row

@@ -1,0 +1,1 @@
+"""Run folders: what one holds, which belong together, and several read as one."""

@@ -1,0 +1,1 @@
+"""Configuration in, run out: one training, what happens beside its loop, and new people from a few labels."""
