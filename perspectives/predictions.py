@@ -139,9 +139,11 @@ class Predictions:
         """Predictions sharpened (below 1) or softened (above 1) by a temperature on their log-odds; ratings stay."""
         if self.kind == "rating" or temperature == 1:
             return self
-        everyone = None if self.everyone is None else heated(self.everyone, temperature, self.kind)
+        everyone = None if self.everyone is None else with_temperature(self.everyone, temperature, self.kind)
         about = self.about | {"temperature": temperature * self.about.get("temperature", 1.0)}
-        return replace(self, values=heated(self.values, temperature, self.kind), everyone=everyone, about=about)
+        return replace(
+            self, values=with_temperature(self.values, temperature, self.kind), everyone=everyone, about=about
+        )
 
     def decided(self, offsets: np.ndarray) -> "Predictions":
         """Predictions whose labels are decided with these offsets per level (see `metrics.decision`), float [level].
@@ -201,7 +203,7 @@ def answer_columns(scale: Scale) -> list[str]:
     return ["rating"] if scale.kind == "interval" else [f"p_{level}" for level in scale.levels]
 
 
-def heated(values: np.ndarray, temperature: float, kind: str) -> np.ndarray:
+def with_temperature(values: np.ndarray, temperature: float, kind: str) -> np.ndarray:
     """Probabilities [..., level] with their log-odds divided by `temperature`; float32."""
     result = np.empty(values.shape, np.float32)
     step = max(1, BLOCK * len(values) // max(values.size, 1))

@@ -8,7 +8,7 @@ import yaml
 
 from perspectives.data.scale import Scale
 from perspectives.files import write_json
-from perspectives.juries.eligibility import Docket
+from perspectives.juries.eligibility import ItemBlock
 from perspectives.predictions import Predictions
 
 SCALES = {
@@ -63,9 +63,9 @@ def predictions(
     return Predictions(scale, pairs, values, table, annotators, answers, {"method": "jury"})
 
 
-def everything(found: Predictions) -> list[Docket]:
+def everything(found: Predictions) -> list[ItemBlock]:
     """All items, judged by everyone."""
-    return [Docket("", np.arange(len(found.items)), np.ones(len(found.annotators), bool))]
+    return [ItemBlock("", np.arange(len(found.items)), np.ones(len(found.annotators), bool))]
 
 
 def written(folder: Path, found: Predictions, name: str = "jury", seed: int = 0, fold: int = 0, **changed) -> Path:

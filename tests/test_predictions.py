@@ -10,7 +10,7 @@ from scipy.special import softmax
 
 from perspectives.data.scale import Scale
 from perspectives.errors import RunError
-from perspectives.predictions import Predictions, average, heated, join
+from perspectives.predictions import Predictions, average, join, with_temperature
 
 SCALES = {
     "nominal": Scale("nominal", ("no", "yes")),
@@ -256,9 +256,9 @@ def test_calibration_divides_the_log_odds(temperature):
 def test_blocks_do_not_show_and_certainty_survives(monkeypatch):
     values = np.random.default_rng(0).dirichlet(np.ones(3), (50, 7)).astype(np.float32)
     values[0, 0] = [1, 0, 0]
-    whole = heated(values, 2.0, "categorical")
+    whole = with_temperature(values, 2.0, "categorical")
     monkeypatch.setattr("perspectives.predictions.BLOCK", 40)
-    np.testing.assert_array_equal(heated(values, 2.0, "categorical"), whole)
-    assert np.isfinite(heated(values, 0.05, "categorical")).all()
-    assert np.isfinite(heated(values, 0.05, "multiple")).all()
-    assert heated(np.empty((0, 3), np.float32), 2.0, "categorical").shape == (0, 3)
+    np.testing.assert_array_equal(with_temperature(values, 2.0, "categorical"), whole)
+    assert np.isfinite(with_temperature(values, 0.05, "categorical")).all()
+    assert np.isfinite(with_temperature(values, 0.05, "multiple")).all()
+    assert with_temperature(np.empty((0, 3), np.float32), 2.0, "categorical").shape == (0, 3)

@@ -28,7 +28,7 @@ from perspectives.inference.export import export, reading, refuse_foreign
 from perspectives.inference.respondents import Asked, Group, asked
 from perspectives.models.base import AnnotatorModel
 from perspectives.models.encoder import CachedContent, Encoder
-from perspectives.predictions import KIND_OF_SCALE, answer_columns, heated
+from perspectives.predictions import KIND_OF_SCALE, answer_columns, with_temperature
 from perspectives.runs.run import MEMBERS, Run
 from perspectives.training.training import device_of, read_weights, rebuilt
 
@@ -224,7 +224,9 @@ class TrainedModel:
 
     def _calibrated(self, answers: np.ndarray) -> np.ndarray:
         kind = KIND_OF_SCALE[self.scale.kind]
-        return answers if kind == "rating" or self.temperature == 1 else heated(answers, self.temperature, kind)
+        return (
+            answers if kind == "rating" or self.temperature == 1 else with_temperature(answers, self.temperature, kind)
+        )
 
 
 def _content(encoder: Encoder, texts: pd.DataFrame, device: torch.device) -> torch.nn.Module:

@@ -18,7 +18,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from perspectives.juries.growing import grown, one_more
+from perspectives.juries.jury_distribution import jury_distribution, one_more
 
 MOST_SEATS_BY_MOMENTS = 20  # worst error of a probability: 7e-15 at 12 seats, 4e-13 at 20, and growing
 CHUNK_BYTES = 64_000_000
@@ -129,7 +129,7 @@ def _fewer_seats(counts: np.ndarray, rows: np.ndarray, most: int) -> None:
 def _person_by_person(votes: np.ndarray, present: np.ndarray | None, seats: int) -> np.ndarray:
     start = np.zeros((len(votes), 1, seats + 1))
     start[:, 0, 0] = 1
-    return grown(start, np.stack([1 - votes, votes], -1), seats, one_more, present=present)
+    return jury_distribution(start, np.stack([1 - votes, votes], -1), seats, one_more, present=present)
 
 
 def binomial(draws: int, chance: np.ndarray, length: int) -> np.ndarray:

@@ -1,6 +1,6 @@
 """Who may judge what: items that the same people may judge, together."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -9,10 +9,11 @@ import pandas as pd
 from perspectives.data.validation import UNKNOWN
 from perspectives.errors import ConfigError
 from perspectives.juries.compositions import item_values, value_names
+from perspectives.juries.verdicts import Verdicts
 from perspectives.predictions import Predictions
 
 
-class Docket(NamedTuple):
+class ItemBlock(NamedTuple):
     """Items judged by the same people. name: of their common value, '' for all items. items: int64 [row],
     ascending. people: bool [annotator], who is eligible."""
 
@@ -26,7 +27,7 @@ class Docket(NamedTuple):
         return everything if len(self.items) == len(everything) else everything[self.items]
 
 
-def dockets(predictions: Predictions, same: str | None = None, min_training_labels: int = 0) -> list[Docket]:
+def item_blocks(predictions: Predictions, same: str | None = None, min_training_labels: int = 0) -> list[ItemBlock]:
     """Items with who is eligible for them.
 
     same: an item attribute, such as `language`: people judge items that share their own attribute of that name (nobody
@@ -41,11 +42,38 @@ def dockets(predictions: Predictions, same: str | None = None, min_training_labe
         most = int(_training_labels(predictions).max())
         raise ConfigError(f"nobody has {min_training_labels} training labels; the most of one person are {most}")
     if same is None:
-        return [Docket("", np.arange(len(predictions.items)), trained)]
-    found = [Docket(f"{same}={value}", rows, who & trained) for value, rows, who in _sharing(predictions, same)]
-    if not any(docket.people.any() for docket in found):
+        return [ItemBlock("", np.arange(len(predictions.items)), trained)]
+    found = [ItemBlock(f"{same}={value}", rows, who & trained) for value, rows, who in _sharing(predictions, same)]
+    if not any(block.people.any() for block in found):
         raise ConfigError(f"eligible={same}: no annotator shares the {same} of any item")
     return found
+
+
+def by_block(
+    blocks: Sequence[ItemBlock], items: int, compositions: int, judge: Callable[[ItemBlock], Verdicts]
+) -> Verdicts:
+    """The verdicts of `judge` on each block, put together, [item, composition].
+
+    With several blocks, those whose pools are empty or short are left at nan; raises ConfigError when all are.
+    """
+    positive, negative = np.full((2, items, compositions), np.nan)
+    error = None
+    refusals = []
+    for block in blocks:
+        try:
+            found = judge(block)
+        except ConfigError as refusal:
+            if len(blocks) == 1:
+                raise
+            refusals.append(f"{block.name}: {refusal}")
+            continue
+        positive[block.items], negative[block.items] = found.positive, found.negative
+        if found.error is not None:
+            error = np.full((items, compositions), np.nan) if error is None else error
+            error[block.items] = found.error
+    if len(refusals) == len(blocks):
+        raise ConfigError(refusals[0])
+    return Verdicts(positive, negative, error)
 
 
 def _training_labels(predictions: Predictions) -> np.ndarray:

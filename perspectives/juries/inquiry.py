@@ -8,12 +8,12 @@ import numpy as np
 import pandas as pd
 
 from perspectives.errors import ConfigError
+from perspectives.juries.composition_verdicts import composition_verdicts
 from perspectives.juries.compositions import Composition, Seats, apportioned, names_people, seats
 from perspectives.juries.counterfactual import Counterfactual, fewest_moves, fewest_swaps, pivotal
-from perspectives.juries.eligibility import Docket
+from perspectives.juries.eligibility import ItemBlock
 from perspectives.juries.events import Event
-from perspectives.juries.people import against_people, agreement, human_majority
-from perspectives.juries.sitting import sit
+from perspectives.juries.real_juries import against_people, agreement, human_majority
 from perspectives.juries.sweep import Swept, flips, p_value, shuffled, shuffled_attributes, sweep
 from perspectives.juries.verdicts import Question, Verdicts
 from perspectives.metrics.estimate import Estimate, mean, pearson
@@ -86,7 +86,7 @@ def inquire(
     seeds: Sequence[Predictions],
     setting: Setting,
     composition: str,
-    dockets: Sequence[Docket],
+    blocks: Sequence[ItemBlock],
     trials: int | None = None,
     weights: np.ndarray | None = None,
     seed: int = 0,
@@ -102,8 +102,8 @@ def inquire(
     same = jury.text == blind.text and weights is None
 
     def asked(one: Predictions) -> tuple[Verdicts, Verdicts]:
-        found = sit(one, jury, question, dockets, trials, weights, seed)
-        return found, found if same else sit(one, blind, question, dockets, trials, None, seed)
+        found = composition_verdicts(one, jury, question, blocks, trials, weights, seed)
+        return found, found if same else composition_verdicts(one, blind, question, blocks, trials, None, seed)
 
     found, everyone = asked(predictions)
     spread = []
@@ -114,32 +114,34 @@ def inquire(
     null = np.empty(shuffles if jury.attributes(predictions.annotators) and found.error is None else 0)
     random = np.random.default_rng(seed)
     for draw in range(len(null)):
-        dealt = replace(predictions, annotators=shuffled_attributes(predictions.annotators, dockets, random))
-        null[draw] = np.nanmean(flips(sit(dealt, jury, question, dockets, None, weights), everyone.outcome[:, 0]))
+        dealt = replace(predictions, annotators=shuffled_attributes(predictions.annotators, blocks, random))
+        null[draw] = np.nanmean(
+            flips(composition_verdicts(dealt, jury, question, blocks, None, weights), everyone.outcome[:, 0])
+        )
     human = human_majority(predictions, question.event)
     return Inquiry(
         setting, jury.text, predictions, found, blind.text, everyone, weights is not None, human, spread, null,
-        _swaps(predictions, jury, question, dockets),
+        _swaps(predictions, jury, question, blocks),
     )  # fmt: skip
 
 
 def _swaps(
-    predictions: Predictions, jury: Composition, question: Question, dockets: Sequence[Docket]
+    predictions: Predictions, jury: Composition, question: Question, blocks: Sequence[ItemBlock]
 ) -> np.ndarray | None:
     """Fewest exchanges of a jury of named people for others who may sit that reverse its verdicts, float [item], nan
     where one of the jury may not; None for other juries."""
     if len(jury.clauses) > 1 or not question.rule.counting or question.replacement:
         return None
-    bench = seats(jury.clauses[0][2], predictions.annotators)
-    if any(one.count != 1 or one.members.sum() != 1 or not names_people(one.pool) for one in bench):
+    pools = seats(jury.clauses[0][2], predictions.annotators)
+    if any(one.count != 1 or one.members.sum() != 1 or not names_people(one.pool) for one in pools):
         return None
-    people = [int(np.flatnonzero(one.members)[0]) for one in bench]
+    people = [int(np.flatnonzero(one.members)[0]) for one in pools]
     votes = question.event.votes(predictions.answers(), question.hard)
     votes = np.broadcast_to(votes, (len(votes), len(predictions.annotators)))
     swaps = np.full(len(votes), np.nan)
-    for docket in dockets:
-        if docket.people[people].all():
-            swaps[docket.items] = fewest_swaps(votes[docket.items], people, question, docket.people)[0]
+    for block in blocks:
+        if block.people[people].all():
+            swaps[block.items] = fewest_swaps(votes[block.items], people, question, block.people)[0]
     return swaps
 
 
@@ -217,7 +219,7 @@ def inquire_sweep(
     seeds: Sequence[Predictions],
     setting: Setting,
     pools: Sequence[Seats],
-    dockets: Sequence[Docket],
+    blocks: Sequence[ItemBlock],
     shuffles: int = 100,
     seed: int = 0,
     progress: Callable[[], object] = lambda: None,
@@ -225,14 +227,14 @@ def inquire_sweep(
     """Ask every composition of the pools (see `sweep_pools`), and the null. progress: called after each draw of the
     null."""
     question, size = setting.question, setting.size
-    swept = sweep(predictions, pools, size, question, dockets)
+    swept = sweep(predictions, pools, size, question, blocks)
     random = np.random.default_rng(seed)
     null = np.empty(0 if all(pool.members.sum() == 1 for pool in pools) else shuffles)  # names have no null
     for draw in range(len(null)):
-        dealt = shuffled(pools, dockets, random)
-        null[draw] = sweep(predictions, dealt, size, question, dockets, swept.population).dependent().value
+        dealt = shuffled(pools, blocks, random)
+        null[draw] = sweep(predictions, dealt, size, question, blocks, swept.population).dependent().value
         progress()
-    spread = [sweep(one, pools, size, question, dockets).dependent().value for one in seeds] if len(seeds) > 1 else []
+    spread = [sweep(one, pools, size, question, blocks).dependent().value for one in seeds] if len(seeds) > 1 else []
     start = _proportional(pools, size, swept.compositions.max(0))
     moves = fewest_moves(swept.verdicts.outcome, swept.compositions, start)
     human = human_majority(predictions, question.event)
@@ -299,7 +301,7 @@ def pool_rates(predictions: Predictions, pools: Sequence[Seats], event: Event) -
     return pd.DataFrame(rows)
 
 
-def real_jury_row(asked: Inquiry, dockets: Sequence[Docket], majority: np.ndarray | None) -> dict[str, object]:
+def real_jury_row(asked: Inquiry, blocks: Sequence[ItemBlock], majority: np.ndarray | None) -> dict[str, object]:
     """The predicted juries of an inquiry against juries of the real raters; the composition holds for all items.
 
     majority: the majority model's verdict, int8 [item], to stand beside.
@@ -307,7 +309,7 @@ def real_jury_row(asked: Inquiry, dockets: Sequence[Docket], majority: np.ndarra
     clauses = Composition.parse(asked.composition).seats_for(asked.predictions.items)
     if len(clauses) > 1:
         raise ConfigError("juries of real raters are computed for one composition of all items; name its seats")
-    found = against_people(asked.predictions, clauses[0][1], asked.setting.question, dockets, asked.verdicts)
+    found = against_people(asked.predictions, clauses[0][1], asked.setting.question, blocks, asked.verdicts)
     row = asked.setting.columns() | {"composition": asked.name, "supported": float(found.supported.mean())}
     row |= _interval("agreement", by_item(found.agreement())) | _interval("distance", by_item(found.distance()))
     real, predicted = (one.positive[found.supported, 0] for one in (found.real, found.predicted))

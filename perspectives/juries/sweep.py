@@ -4,7 +4,7 @@ A maximum over compositions flips something by chance, so every sweep is repeate
 pools of the same sizes, for every item: the shuffled-attribute null.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import comb
 
@@ -13,7 +13,7 @@ import pandas as pd
 
 from perspectives.errors import ConfigError
 from perspectives.juries.compositions import EVERYONE, PERSON, Seats, members, names_people, pools_of, split
-from perspectives.juries.eligibility import Docket
+from perspectives.juries.eligibility import ItemBlock, by_block
 from perspectives.juries.seating import every, seated
 from perspectives.juries.verdicts import Question, Verdicts, exact, verdicts
 from perspectives.metrics.estimate import Estimate, mean
@@ -136,7 +136,7 @@ def sweep(
     pools: Sequence[Seats],
     size: int,
     question: Question,
-    dockets: Sequence[Docket],
+    blocks: Sequence[ItemBlock],
     everyone: Verdicts | None = None,
 ) -> Swept:
     """The verdicts of all juries of `size` people from these disjoint pools, and those of the population.
@@ -149,76 +149,49 @@ def sweep(
             f"rule {question.rule} has no exact solution for {predictions.scale.kind} labels, and a sweep has too many "
             "juries to draw at random; sweep with a rule that counts votes"
         )
-    people = [max(int((pool.members & docket.people).sum()) for docket in dockets) for pool in pools]
+    people = [max(int((pool.members & block.people).sum()) for block in blocks) for pool in pools]
     compositions = simplex(size, [size if question.replacement else min(size, most) for most in people])
 
-    def judge(docket: Docket) -> Verdicts:
-        members = np.stack([pool.members & docket.people for pool in pools])
-        return verdicts(docket.answers(predictions), every(members, compositions), question)
+    def judge(block: ItemBlock) -> Verdicts:
+        members = np.stack([pool.members & block.people for pool in pools])
+        return verdicts(block.answers(predictions), every(members, compositions), question)
 
-    found = per_docket(dockets, len(predictions.items), len(compositions), judge)
+    found = by_block(blocks, len(predictions.items), len(compositions), judge)
     if np.isnan(found.positive).all():
         raise ConfigError(f"no item can be judged by {size} people from these pools; use smaller juries or wider pools")
-    everyone = population(predictions, size, question, dockets) if everyone is None else everyone
+    everyone = population(predictions, size, question, blocks) if everyone is None else everyone
     return Swept([pool.pool for pool in pools], compositions, found, everyone)
 
 
-def population(predictions: Predictions, size: int, question: Question, dockets: Sequence[Docket]) -> Verdicts:
+def population(predictions: Predictions, size: int, question: Question, blocks: Sequence[ItemBlock]) -> Verdicts:
     """The verdicts of juries drawn from everyone eligible, [item, 1]."""
 
-    def judge(docket: Docket) -> Verdicts:
-        seating = seated([Seats(size, EVERYONE, docket.people)], None, question.replacement)
-        return verdicts(docket.answers(predictions), seating, question)
+    def judge(block: ItemBlock) -> Verdicts:
+        seating = seated([Seats(size, EVERYONE, block.people)], None, question.replacement)
+        return verdicts(block.answers(predictions), seating, question)
 
-    return per_docket(dockets, len(predictions.items), 1, judge)
-
-
-def per_docket(
-    dockets: Sequence[Docket], items: int, compositions: int, judge: Callable[[Docket], Verdicts]
-) -> Verdicts:
-    """The verdicts of `judge` on each docket, put together, [item, composition].
-
-    With several dockets, those whose pools are empty or short are left at nan; raises ConfigError when all are.
-    """
-    positive, negative = np.full((2, items, compositions), np.nan)
-    error = None
-    refusals = []
-    for docket in dockets:
-        try:
-            found = judge(docket)
-        except ConfigError as refusal:
-            if len(dockets) == 1:
-                raise
-            refusals.append(f"{docket.name}: {refusal}")
-            continue
-        positive[docket.items], negative[docket.items] = found.positive, found.negative
-        if found.error is not None:
-            error = np.full((items, compositions), np.nan) if error is None else error
-            error[docket.items] = found.error
-    if len(refusals) == len(dockets):
-        raise ConfigError(refusals[0])
-    return Verdicts(positive, negative, error)
+    return by_block(blocks, len(predictions.items), 1, judge)
 
 
-def shuffled(pools: Sequence[Seats], dockets: Sequence[Docket], random: np.random.Generator) -> list[Seats]:
+def shuffled(pools: Sequence[Seats], blocks: Sequence[ItemBlock], random: np.random.Generator) -> list[Seats]:
     """The same pools with their people dealt out anew among them: those who may judge the same items change places, so
     that for every item each pool keeps its size."""
-    dealt = _dealt(np.any([pool.members for pool in pools], 0), dockets, random)
+    dealt = _dealt(np.any([pool.members for pool in pools], 0), blocks, random)
     return [Seats(pool.count, pool.pool, pool.members[dealt]) for pool in pools]
 
 
 def shuffled_attributes(
-    annotators: pd.DataFrame, dockets: Sequence[Docket], random: np.random.Generator
+    annotators: pd.DataFrame, blocks: Sequence[ItemBlock], random: np.random.Generator
 ) -> pd.DataFrame:
     """The same people with whole records of attributes dealt out anew among those who may judge the same items."""
-    dealt = _dealt(np.ones(len(annotators), bool), dockets, random)
+    dealt = _dealt(np.ones(len(annotators), bool), blocks, random)
     records = annotators.drop(columns="annotator_id").iloc[dealt].reset_index(drop=True)
     return pd.concat([annotators[["annotator_id"]].reset_index(drop=True), records], axis=1)
 
 
-def _dealt(inside: np.ndarray, dockets: Sequence[Docket], random: np.random.Generator) -> np.ndarray:
+def _dealt(inside: np.ndarray, blocks: Sequence[ItemBlock], random: np.random.Generator) -> np.ndarray:
     """A permutation of people, int64 [annotator], that moves only those inside, among those eligible for the same."""
-    _, alike = np.unique([docket.people for docket in dockets], axis=1, return_inverse=True)
+    _, alike = np.unique([block.people for block in blocks], axis=1, return_inverse=True)
     dealt = np.arange(len(inside))
     for kind in np.unique(alike):
         people = np.flatnonzero(inside & (alike.ravel() == kind))

@@ -12,7 +12,7 @@ import numpy as np
 from perspectives.errors import ConfigError
 from perspectives.juries.counts import chunks, count_distributions
 from perspectives.juries.events import Event
-from perspectives.juries.growing import grown, one_more
+from perspectives.juries.jury_distribution import jury_distribution, one_more
 from perspectives.juries.plurality import plurality
 from perspectives.juries.rules import Rule, weights
 from perspectives.juries.seating import Seating
@@ -216,5 +216,8 @@ def _tables(
     """Distributions of sums of levels, [item, pool, n, sum]."""
     here = [None if present is None else present[:, pool] for pool in pools]
     each = zip(pools, here, strict=True)
-    grow = [grown(start, answers[:, pool], most, one_more, question.replacement, inside) for pool, inside in each]
+    grow = [
+        jury_distribution(start, answers[:, pool], most, one_more, question.replacement, inside)
+        for pool, inside in each
+    ]
     return np.stack(grow, 1)

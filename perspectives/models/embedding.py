@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from perspectives.data.annotators import Annotators
 from perspectives.errors import ConfigError
 from perspectives.models.base import AnnotatorModel
-from perspectives.models.layers import AnnotatorSide
+from perspectives.models.layers import AnnotatorEmbedding
 
 COMBINE = ("add", "concat")
 
@@ -23,7 +23,7 @@ class Embedding(AnnotatorModel):
     `concat`, with vectors `id_width` wide. deep_width: units of the hidden layer, without which texts and people would
     only add up and everyone would order texts alike.
     ids: whether annotators have vectors of their own; without, people are their demographic values alone.
-    groups, group_width: see `AnnotatorSide`; with `add` everything is `hidden` wide and summed.
+    groups, group_width: see `AnnotatorEmbedding`; with `add` everything is `hidden` wide and summed.
     id_dropout: share of annotators per batch whose id is hidden, which trains the vector of people never seen.
 
     Raises ConfigError for unknown options.
@@ -49,7 +49,7 @@ class Embedding(AnnotatorModel):
         if combine == "add":
             id_width = group_width = encoder.hidden
         self.id_dropout = id_dropout
-        self.side = AnnotatorSide(schema, ids, id_width, groups, group_width)
+        self.side = AnnotatorEmbedding(schema, ids, id_width, groups, group_width)
         self.blind = self.side.width == 0
         self.read_content = nn.Linear(encoder.hidden, deep_width)
         apart = combine == "concat" and not self.blind

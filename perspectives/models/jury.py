@@ -12,7 +12,7 @@ from perspectives.data.annotators import Annotators
 from perspectives.errors import ConfigError
 from perspectives.models.base import AnnotatorModel
 from perspectives.models.cross_network import CrossNetwork
-from perspectives.models.layers import AnnotatorSide
+from perspectives.models.layers import AnnotatorEmbedding
 
 
 class Jury(AnnotatorModel):
@@ -52,7 +52,7 @@ class Jury(AnnotatorModel):
             raise ConfigError(
                 "model.freeze_after needs an encoder that is trained until then; set encoder.tune=full or lora, or null"
             )
-        self.side = AnnotatorSide(schema, ids, id_width, groups, group_width)
+        self.side = AnnotatorEmbedding(schema, ids, id_width, groups, group_width)
         self.blind = self.side.width == 0
         sizes = {"cross_layers": cross_layers, "deep_layers": deep_layers, "deep_width": deep_width}
         self.network = CrossNetwork(

@@ -72,7 +72,7 @@ class AnnotatorTable(nn.Embedding):
         nn.init.zeros_(self.weight[0])
 
 
-class AnnotatorSide(nn.Module):
+class AnnotatorEmbedding(nn.Module):
     """What a model knows of an annotator, as one vector: the id's, and the group's or each attribute value's.
 
     ids: whether ids have vectors, `id_width` numbers each. groups: `joint`, one vector per combination of values that

@@ -9,8 +9,8 @@ from perspectives.data.annotations import AnnotationSet
 from perspectives.metrics.cross_group import association
 from perspectives.metrics.groups import SMALLEST_GROUP, pooled_name
 from perspectives.metrics.intervals import holm
+from perspectives.quality.active_annotators import active_membership
 from perspectives.quality.agreement import units_of
-from perspectives.quality.judging import judging_membership
 from perspectives.quality.labels import points
 
 PERMUTATIONS = 1000
@@ -30,7 +30,7 @@ def cohesion(annotations: AnnotationSet, attributes: list[str], permutations: in
 
 
 def _rows(annotations: AnnotationSet, attribute: str, permutations: int) -> list[tuple[Any, ...]]:
-    found = judging_membership(annotations, attribute)
+    found = active_membership(annotations, attribute)
     group = found.code[annotations.annotator_index]
     people = np.bincount(found.code[found.code >= 0], minlength=len(found.names))
     count = np.bincount(group[group >= 0], minlength=len(found.names))

@@ -10,8 +10,8 @@ from perspectives.data.annotations import AnnotationSet
 from perspectives.errors import ConfigError, DataWarning
 from perspectives.metrics.cross_group import cross_replication
 from perspectives.metrics.groups import SMALLEST_GROUP, Membership
+from perspectives.quality.active_annotators import active_membership
 from perspectives.quality.agreement import agreement, units_of
-from perspectives.quality.judging import judging_membership
 from perspectives.quality.labels import label_codes, points
 
 
@@ -61,7 +61,7 @@ def _groups(annotations: AnnotationSet, attribute: str) -> Membership:
     if attribute not in annotations.attributes:
         known = ", ".join(annotations.attributes) or "none"
         raise ConfigError(f"there is no attribute {attribute!r}; {annotations.name} has {known}")
-    return judging_membership(annotations, attribute)
+    return active_membership(annotations, attribute)
 
 
 def _across(unit: np.ndarray, value: np.ndarray, one: np.ndarray, other: np.ndarray) -> tuple[int, float]:

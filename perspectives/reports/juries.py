@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from perspectives.juries.eligibility import Docket
+from perspectives.juries.eligibility import ItemBlock
 from perspectives.juries.inquiry import Inquiry, SweepInquiry
 from perspectives.juries.sweep import p_value
 from perspectives.reports.tables import number as share
@@ -20,14 +20,14 @@ MOST_ROWS = 15
 
 def report(
     found: Joined,
-    bench: Sequence[Docket],
+    blocks: Sequence[ItemBlock],
     juries: Sequence[Inquiry],
     sweeps: Sequence[SweepInquiry],
     real: Sequence[dict[str, Any]],
     folder: Path,
 ) -> str:
     """Tables of the juries, the comparison with real raters and the sweeps; then where everything was written."""
-    parts = [_heading(found, bench, juries[0]), render_table(_juries(juries), "text", _notes(juries))]
+    parts = [_heading(found, blocks, juries[0]), render_table(_juries(juries), "text", _notes(juries))]
     if real:
         parts.append(render_table(_people(real), "text", _people_notes(real)))
     for one in sweeps:
@@ -38,14 +38,14 @@ def report(
     return "\n\n".join(part.rstrip("\n") for part in (*parts, str(folder)))
 
 
-def _heading(found: Joined, bench: Sequence[Docket], first: Inquiry) -> str:
+def _heading(found: Joined, blocks: Sequence[ItemBlock], first: Inquiry) -> str:
     predictions, question = first.predictions, first.setting.question
     folds = {run.config["split"].get("fold") for run in found.runs}
     runs = f"{found.name}, {_counted(len(folds), 'fold')}, {_counted(len(found.by_seed), 'seed')}"
     drawn = "with" if question.replacement else "without"
-    eligible = np.any([docket.people for docket in bench], 0).sum()
-    attribute = bench[0].name.partition("=")[0]
-    own = f", each for items of their own {attribute} ({len(bench)} values)" if attribute else ""
+    eligible = np.any([block.people for block in blocks], 0).sum()
+    attribute = blocks[0].name.partition("=")[0]
+    own = f", each for items of their own {attribute} ({len(blocks)} values)" if attribute else ""
     people = f"{eligible:,} of {len(predictions.annotators):,} people eligible{own}"
     return (
         f"{runs}: {len(predictions.items):,} items, {people}; "

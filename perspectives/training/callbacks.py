@@ -30,7 +30,7 @@ class WholeFiles(TorchCheckpointIO):
                 raise (error.__context__ if isinstance(error.__context__, OSError) else error) from None
 
 
-class BestPoint(Checkpoint):
+class BestCheckpoint(Checkpoint):
     """Writes the weights of the epoch with the lowest validation loss, the first of equals, to `best.ckpt`."""
 
     def __init__(self, path: Path) -> None:
@@ -54,7 +54,7 @@ class BestPoint(Checkpoint):
         self.loss = state["loss"]
 
 
-class ResumePoint(Checkpoint):
+class ResumeCheckpoint(Checkpoint):
     """Writes `last.ckpt` at the end of epochs and, when asked, every few steps.
 
     Never after the last batch of an epoch: resumed from there, Lightning skips the validation that was still to come.

@@ -93,7 +93,7 @@ def _fit(config: DictConfig, annotations: AnnotationSet, split: Split, run: Run)
         run.begin(*record)
         training.fit(logger)
         validation = training.predict("validation")
-        heat = _heat(config, validation)
+        heat = _fitted_temperature(config, validation)
         test = training.predict("test", everyone=config.predictions.everyone)
         parts = {"validation": validation.calibrated(heat), "test": test.calibrated(heat)}
         parts = _decided(parts, config.decision)
@@ -123,7 +123,7 @@ def _training(config: DictConfig, annotations: AnnotationSet, split: Split, run:
     return Training(config, annotations, split, run)
 
 
-def _heat(config: DictConfig, validation: Predictions) -> float:
+def _fitted_temperature(config: DictConfig, validation: Predictions) -> float:
     """The temperature fitted on validation where it is asked for and there are probabilities; otherwise 1."""
     if not config.calibrate or validation.kind == "rating":
         return 1.0

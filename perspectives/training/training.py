@@ -39,7 +39,7 @@ from perspectives.quality.aggregation.methods import METHODS
 from perspectives.quality.recording import Recording
 from perspectives.runs.run import MEMBERS, Run
 from perspectives.training.adaptation import adapt, introduce
-from perspectives.training.callbacks import MONITOR, BestPoint, History, Progress, ResumePoint, WholeFiles
+from perspectives.training.callbacks import MONITOR, BestCheckpoint, History, Progress, ResumeCheckpoint, WholeFiles
 from perspectives.training.lightning_setup import interruptible, quiet
 
 DIVERGED = 100.0  # a best validation loss this many times the untrained model's is no result
@@ -186,8 +186,8 @@ class Training:
 
     def _fit(self, checkpoints: Path, logger: Any) -> None:
         """Train from the last checkpoint, if any, and go back to the weights of the best epoch."""
-        best = BestPoint(checkpoints / "best.ckpt")
-        resume = ResumePoint(checkpoints / "last.ckpt", self.config.trainer.checkpoint_every)
+        best = BestCheckpoint(checkpoints / "best.ckpt")
+        resume = ResumeCheckpoint(checkpoints / "last.ckpt", self.config.trainer.checkpoint_every)
         stop = EarlyStopping(MONITOR, patience=self.config.trainer.patience, min_delta=0.0, check_finite=True)
         options = {"seed": self.config.seed, "raters_per_item": self.config.trainer.raters_per_item}
         train, validation = (self.targets[part] for part in ("train", "validation"))
@@ -222,7 +222,7 @@ class Training:
             )
             write_text(self.run.folder / "adaptation.csv", losses.to_csv(index=False))
 
-    def _refuse_divergence(self, best: BestPoint) -> None:
+    def _refuse_divergence(self, best: BestCheckpoint) -> None:
         losses = [row["validation_loss"] for row in self.history.rows]
         advice = "try a smaller optim.lr or optim.encoder_lr"
         if not np.isfinite(losses[-1]):

@@ -16,10 +16,10 @@ from omegaconf import DictConfig, OmegaConf
 from perspectives.errors import ConfigError
 from perspectives.files import new_folder, read_json, write_json
 from perspectives.juries.compositions import Composition, Seats
-from perspectives.juries.eligibility import Docket, dockets
+from perspectives.juries.eligibility import ItemBlock, item_blocks
 from perspectives.juries.events import Event
 from perspectives.juries.inquiry import Inquiry, Setting, SweepInquiry, inquire, inquire_sweep, real_jury_row
-from perspectives.juries.people import COMPETENCES, competence
+from perspectives.juries.real_juries import COMPETENCES, competence
 from perspectives.juries.rules import TIES, Rule
 from perspectives.juries.sweep import sweep_pools
 from perspectives.juries.verdicts import Question
@@ -48,19 +48,19 @@ def ask(found: Joined, options: dict[str, Any]) -> str:
     predictions, seeds = found.mean, list(found.by_seed.values())
     predictions.answers()
     settings = _settings(options, predictions)
-    bench = dockets(predictions, options["eligible"], options["min_training_labels"])
-    pools = _pools(options, predictions, bench)
+    blocks = item_blocks(predictions, options["eligible"], options["min_training_labels"])
+    pools = _pools(options, predictions, blocks)
     juries = [
         inquire(
-            predictions, seeds, setting, composition, bench, options["trials"],
+            predictions, seeds, setting, composition, blocks, options["trials"],
             _weights(predictions, setting, options["competence"]), options["seed"], options["shuffles"],
         )
         for setting, composition in _compositions(options, settings)
     ]  # fmt: skip
-    real = _real(options, juries, bench, other)
-    sweeps = _sweeps(options, predictions, seeds, settings, pools, bench)
+    real = _real(options, juries, blocks, other)
+    sweeps = _sweeps(options, predictions, seeds, settings, pools, blocks)
     _write(folder, asked, juries, sweeps, real)
-    return report(found, bench, juries, sweeps, real, folder)
+    return report(found, blocks, juries, sweeps, real, folder)
 
 
 def _weights(predictions: Predictions, setting: Setting, by: str | None) -> np.ndarray | None:
@@ -108,11 +108,11 @@ def _compositions(options: dict[str, Any], settings: Sequence[Setting]) -> list[
     return [(setting, text) for setting in dict.fromkeys(replace(setting, size=jurors) for setting in settings)]
 
 
-def _pools(options: dict[str, Any], predictions: Predictions, bench: Sequence[Docket]) -> list[Seats]:
+def _pools(options: dict[str, Any], predictions: Predictions, blocks: Sequence[ItemBlock]) -> list[Seats]:
     """Of the sweep; none where none is asked for."""
     if options["sweep"] is None:
         return []
-    among = np.any([docket.people for docket in bench], 0)
+    among = np.any([block.people for block in blocks], 0)
     return sweep_pools(str(options["sweep"]), predictions.annotators, among)
 
 
@@ -122,7 +122,7 @@ def _sweeps(
     seeds: Sequence[Predictions],
     settings: Sequence[Setting],
     pools: Sequence[Seats],
-    bench: Sequence[Docket],
+    blocks: Sequence[ItemBlock],
 ) -> list[SweepInquiry]:
     if not pools:
         return []
@@ -130,18 +130,18 @@ def _sweeps(
 
     with tqdm(total=len(settings) * options["shuffles"], desc="null", unit="draw", disable=None) as bar:
         return [
-            inquire_sweep(predictions, seeds, setting, pools, bench, options["shuffles"], options["seed"], bar.update)
+            inquire_sweep(predictions, seeds, setting, pools, blocks, options["shuffles"], options["seed"], bar.update)
             for setting in settings
         ]
 
 
 def _real(
-    options: dict[str, Any], juries: Sequence[Inquiry], bench: Sequence[Docket], other: Joined | None
+    options: dict[str, Any], juries: Sequence[Inquiry], blocks: Sequence[ItemBlock], other: Joined | None
 ) -> list[dict[str, object]]:
     """Rows of the comparison with real raters, where it is asked for."""
     if not options["people"] and other is None:
         return []
-    return [real_jury_row(one, bench, None if other is None else _majority(other.mean, one)) for one in juries]
+    return [real_jury_row(one, blocks, None if other is None else _majority(other.mean, one)) for one in juries]
 
 
 def _majority(model: Predictions, asked: Inquiry) -> np.ndarray:

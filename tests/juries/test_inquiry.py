@@ -5,7 +5,7 @@ import pytest
 from invented import everything, predictions
 
 from perspectives.juries.counterfactual import fewest_swaps
-from perspectives.juries.eligibility import Docket
+from perspectives.juries.eligibility import ItemBlock
 from perspectives.juries.events import Event
 from perspectives.juries.inquiry import Setting, inquire
 from perspectives.juries.sweep import p_value, shuffled_attributes
@@ -38,7 +38,10 @@ def test_without_attributes_there_is_no_null(found):
 
 def test_whole_records_are_dealt_out_among_those_who_judge_the_same(found):
     people = found.annotators
-    halves = [Docket("", np.arange(60), np.arange(len(people)) < 12), Docket("", np.arange(60), np.arange(30) >= 12)]
+    halves = [
+        ItemBlock("", np.arange(60), np.arange(len(people)) < 12),
+        ItemBlock("", np.arange(60), np.arange(30) >= 12),
+    ]
     dealt = shuffled_attributes(people, halves, np.random.default_rng(0))
     assert dealt["annotator_id"].tolist() == people["annotator_id"].tolist()
     assert not dealt["age"].equals(people["age"])
@@ -63,7 +66,7 @@ def test_a_jury_of_named_people_is_told_whom_to_exchange(found):
 def test_only_those_who_may_sit_are_exchanged(found):
     names = found.annotators["annotator_id"][:3]
     eligible = np.arange(30) < 5
-    benches = [Docket("", np.arange(40), eligible), Docket("", np.arange(40, 60), ~eligible)]
+    benches = [ItemBlock("", np.arange(40), eligible), ItemBlock("", np.arange(40, 60), ~eligible)]
     setting = Setting(Question(Event.parse(None, found.scale)), 3)
     swaps = inquire(found, [found], setting, ", ".join(f"1 annotator={name}" for name in names), benches).swaps
     votes = setting.question.event.votes(found.answers())

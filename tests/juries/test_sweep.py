@@ -10,13 +10,13 @@ from invented import everything, predictions
 from scipy.stats import binomtest
 
 from perspectives.errors import ConfigError
+from perspectives.juries.composition_verdicts import composition_verdicts
 from perspectives.juries.compositions import Composition, Seats, seats
-from perspectives.juries.eligibility import Docket, dockets
+from perspectives.juries.eligibility import ItemBlock, item_blocks
 from perspectives.juries.events import Event
 from perspectives.juries.inquiry import Setting, inquire_sweep
 from perspectives.juries.rules import Rule
 from perspectives.juries.seating import seated
-from perspectives.juries.sitting import sit
 from perspectives.juries.sweep import p_value, population, shuffled, simplex, sweep, sweep_pools
 from perspectives.juries.verdicts import Question, verdicts
 
@@ -57,10 +57,10 @@ def test_a_sweep_is_its_juries_one_by_one(kind):
     assert swept.compositions.tolist() == [[n, 5 - n] for n in range(5, -1, -1)]
     for place, (women, men) in enumerate(swept.compositions):
         text = f"{women} gender=Woman|unknown, {men} gender=Man"
-        alone = sit(found, Composition.parse(text), asked, everyone)
+        alone = composition_verdicts(found, Composition.parse(text), asked, everyone)
         assert swept.verdicts.positive[:, place] == pytest.approx(alone.positive[:, 0], abs=1e-12)
         assert swept.verdicts.negative[:, place] == pytest.approx(alone.negative[:, 0], abs=1e-12)
-    whole = sit(found, Composition.parse("5 population"), asked, everyone)
+    whole = composition_verdicts(found, Composition.parse("5 population"), asked, everyone)
     assert swept.population.positive == pytest.approx(whole.positive)
 
 
@@ -134,12 +134,12 @@ def two_languages() -> tuple:
     french_women = (people["language"] == "fr") & (people["gender"] == "Woman")
     people.loc[french_women & (french_women.cumsum() > 3), "gender"] = "Man"
     found = replace(found, annotators=people)
-    return found, dockets(found, "language")
+    return found, item_blocks(found, "language")
 
 
 def test_items_without_judges_for_a_jury_have_no_verdict():
-    found, bench = two_languages()
-    swept = sweep(found, sweep_pools("gender", found.annotators), 5, question(found), bench)
+    found, blocks = two_languages()
+    swept = sweep(found, sweep_pools("gender", found.annotators), 5, question(found), blocks)
     french = (found.items["language"] == "fr").to_numpy()
     missing = np.isnan(swept.verdicts.positive)
     assert missing[french][:, swept.compositions[:, list(swept.pools).index("gender=Woman")] > 3].all()
@@ -155,16 +155,16 @@ def test_items_without_judges_for_a_jury_have_no_verdict():
 
 
 def test_the_null_deals_people_out_to_pools_of_the_same_sizes_for_every_item():
-    found, bench = two_languages()
+    found, blocks = two_languages()
     pools = sweep_pools("gender", found.annotators)
     inside = np.any([pool.members for pool in pools], 0)
     seen = set()
     for draw in range(20):
-        dealt = shuffled(pools, bench, np.random.default_rng(draw))
+        dealt = shuffled(pools, blocks, np.random.default_rng(draw))
         assert [one.pool for one in dealt] == [one.pool for one in pools]
         np.testing.assert_array_equal(np.any([one.members for one in dealt], 0), inside)
-        for docket in bench:
-            sizes = [[int((one.members & docket.people).sum()) for one in bunch] for bunch in (pools, dealt)]
+        for block in blocks:
+            sizes = [[int((one.members & block.people).sum()) for one in bunch] for bunch in (pools, dealt)]
             assert sizes[0] == sizes[1]
         seen.add(dealt[0].members.tobytes())
     assert len(seen) == 20
@@ -181,11 +181,14 @@ def test_the_null_reaches_everybody_equally():
 
 def test_a_sweep_that_no_item_supports_is_refused():
     found = predictions(items=10)
-    bench = [Docket("x=1", np.arange(5), np.arange(30) < 15), Docket("x=2", np.arange(5, 10), np.arange(30) >= 15)]
+    blocks = [
+        ItemBlock("x=1", np.arange(5), np.arange(30) < 15),
+        ItemBlock("x=2", np.arange(5, 10), np.arange(30) >= 15),
+    ]
     pools = [Seats(0, "a", np.arange(30) < 10), Seats(0, "b", np.arange(30) >= 20)]
     with pytest.raises(ConfigError, match="no item can be judged by 12 people from these pools; use smaller juries"):
-        sweep(found, pools, 12, question(found), bench)
-    short = [Docket("x=1", np.arange(10), np.arange(30) < 2), Docket("x=2", np.arange(0), np.arange(30) < 2)]
+        sweep(found, pools, 12, question(found), blocks)
+    short = [ItemBlock("x=1", np.arange(10), np.arange(30) < 2), ItemBlock("x=2", np.arange(0), np.arange(30) < 2)]
     with pytest.raises(ConfigError, match="x=1: pool population has 2 people, and 3 seats"):
         population(found, 3, question(found), short)
 

@@ -5,7 +5,7 @@ import pytest
 from scipy.special import expit, softmax
 
 from perspectives.metrics.calibration import temperature
-from perspectives.predictions import heated
+from perspectives.predictions import with_temperature
 
 GRID = np.exp(np.linspace(np.log(0.06), np.log(18), 4001))
 
@@ -33,11 +33,11 @@ def test_it_is_the_best_of_a_fine_grid_and_recovers_the_truth(kind, truth):
     probabilities, observed = drawn(truth, kind)
     found = temperature(probabilities, observed)
     reading = "categorical" if kind == "single" else "multiple"
-    losses = [log_loss(heated(probabilities, heat, reading).astype(float), observed) for heat in GRID[::40]]
+    losses = [log_loss(with_temperature(probabilities, heat, reading).astype(float), observed) for heat in GRID[::40]]
     near = GRID[::40][int(np.argmin(losses))]
     assert found == pytest.approx(near, rel=0.08)
     assert found == pytest.approx(truth, rel=0.1)
-    assert log_loss(heated(probabilities, found, reading).astype(float), observed) <= min(losses) + 1e-6
+    assert log_loss(with_temperature(probabilities, found, reading).astype(float), observed) <= min(losses) + 1e-6
 
 
 def test_certain_but_wrong_answers_are_softened_as_far_as_the_range_goes():
@@ -45,7 +45,7 @@ def test_certain_but_wrong_answers_are_softened_as_far_as_the_range_goes():
     assert temperature(certain, np.array([0, 1, 1, 0])) == pytest.approx(20, rel=1e-3)
     assert temperature(certain, np.array([0, 1, 0, 1])) == 1.0  # nothing to gain
     nine_of_ten = temperature(certain[[0] * 10], np.array([0] * 9 + [1]))
-    assert heated(certain, nine_of_ten, "categorical")[0, 0] == pytest.approx(0.9, abs=1e-3)
+    assert with_temperature(certain, nine_of_ten, "categorical")[0, 0] == pytest.approx(0.9, abs=1e-3)
 
 
 def test_where_no_temperature_is_better_it_is_one():

@@ -10,7 +10,7 @@ from perspectives.data.schema import Schema
 from perspectives.errors import ConfigError
 from perspectives.models.encoder import Transformer
 from perspectives.models.jury import Jury
-from perspectives.models.layers import AnnotatorSide
+from perspectives.models.layers import AnnotatorEmbedding
 
 ASKED = pd.DataFrame({"annotator_id": ["p0", "p1", "p3", "stranger"], "gender": ["woman", "man", "woman", "man"]})
 
@@ -23,12 +23,12 @@ def annotations():
 @pytest.mark.parametrize("groups", ["joint", "per_attribute"])
 def test_people_of_one_group_share_what_is_known_of_them_without_ids(annotations, groups):
     schema = Schema.of(annotations, ["gender"])
-    side = AnnotatorSide(schema, False, 9, groups, 4)
+    side = AnnotatorEmbedding(schema, False, 9, groups, 4)
     one, man, other, stranger = side(schema.encode(ASKED))
     assert torch.equal(one, other)
     assert torch.equal(man, stranger)
     assert not torch.equal(one, man)
-    with_ids = AnnotatorSide(schema, True, 9, groups, 4)(schema.encode(ASKED))
+    with_ids = AnnotatorEmbedding(schema, True, 9, groups, 4)(schema.encode(ASKED))
     assert with_ids.shape == (4, 13)
     assert (with_ids[3, :9] == 0).all()  # nobody's id
     assert not torch.equal(with_ids[0], with_ids[2])
@@ -36,10 +36,10 @@ def test_people_of_one_group_share_what_is_known_of_them_without_ids(annotations
 
 def test_widths_count_what_there_is(annotations):
     both, none = Schema.of(annotations), Schema.of(annotations, [])
-    assert AnnotatorSide(both, True, 9, "per_attribute", 4).width == 9 + 2 * 4
-    assert AnnotatorSide(both, True, 9, "joint", 4).width == 9 + 4
-    assert AnnotatorSide(none, True, 9, "joint", 4).width == 9
-    assert AnnotatorSide(none, False, 9, "per_attribute", 4).width == 0
+    assert AnnotatorEmbedding(both, True, 9, "per_attribute", 4).width == 9 + 2 * 4
+    assert AnnotatorEmbedding(both, True, 9, "joint", 4).width == 9 + 4
+    assert AnnotatorEmbedding(none, True, 9, "joint", 4).width == 9
+    assert AnnotatorEmbedding(none, False, 9, "per_attribute", 4).width == 0
 
 
 @pytest.mark.parametrize("method", ["jury", "embedding", "concatenated"])

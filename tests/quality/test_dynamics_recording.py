@@ -205,10 +205,10 @@ def whole(tmp_path_factory):
         (STEP, STEPS + 5, ("trainer.checkpoint_every=1",)),
         (STEP, 2 * STEPS + 4, ("trainer.checkpoint_every=3",)),
         ("perspectives.quality.recording:save", 2, ()),
-        ("perspectives.training.callbacks:ResumePoint.on_train_epoch_end", 2, ()),
+        ("perspectives.training.callbacks:ResumeCheckpoint.on_train_epoch_end", 2, ()),
         ("perspectives.quality.recording:Recording.finish", 1, ()),
         ("perspectives.quality.dynamics:save_file", 1, ()),
-        ("perspectives.training.callbacks:BestPoint.weights", 1, ()),
+        ("perspectives.training.callbacks:BestCheckpoint.weights", 1, ()),
     ],
 )
 def test_a_killed_run_records_what_a_whole_one_does(tmp_path, whole, at, count, options):

@@ -13,7 +13,7 @@ import torch
 from running import FINETUNE, TINY, ended, places, results, started, train
 
 from perspectives.cli import main
-from perspectives.training.callbacks import BestPoint, ResumePoint
+from perspectives.training.callbacks import BestCheckpoint, ResumeCheckpoint
 
 STEP = "perspectives.models.base:AnnotatorModel.training_step"
 STEPS = 5  # of an epoch of FINETUNE: 36 items by 8
@@ -80,10 +80,10 @@ def test_killed_in_the_validation_after_a_checkpoint_due_at_the_last_step(tmp_pa
 @pytest.mark.parametrize(
     "point",
     [
-        "perspectives.training.callbacks:BestPoint.weights",
+        "perspectives.training.callbacks:BestCheckpoint.weights",
         "perspectives.training.training:serialized",
         "shutil:rmtree",
-        "perspectives.training.fit:_heat",
+        "perspectives.training.fit:_fitted_temperature",
         "perspectives.training.fit:log_trial",
         "perspectives.runs.run:Run.finish",
     ],
@@ -115,18 +115,20 @@ def epochs(run):
 
 
 def test_killed_after_early_stopping_has_decided(tmp_path):
-    killed(tmp_path / "a", *STOPPING, at="perspectives.training.callbacks:BestPoint.weights")
+    killed(tmp_path / "a", *STOPPING, at="perspectives.training.callbacks:BestCheckpoint.weights")
     whole = train(tmp_path / "b", *STOPPING)
     assert 3 <= epochs(whole) < 40
     same(results(train(tmp_path / "a", *STOPPING)), results(whole))
 
 
 def test_a_checkpoint_of_the_epoch_that_stopped_would_train_on(tmp_path, monkeypatch):
-    """What `ResumePoint` avoids; when this fails, Lightning remembers the decision and the exception can go."""
+    """What `ResumeCheckpoint` avoids; when this fails, Lightning remembers the decision and the exception can go."""
     whole = train(tmp_path / "b", *STOPPING)
-    monkeypatch.setattr(ResumePoint, "on_train_epoch_end", lambda self, trainer, *_: trainer.save_checkpoint(self.path))
+    monkeypatch.setattr(
+        ResumeCheckpoint, "on_train_epoch_end", lambda self, trainer, *_: trainer.save_checkpoint(self.path)
+    )
     with monkeypatch.context() as patch:
-        patch.setattr(BestPoint, "weights", lambda self: signal.raise_signal(signal.SIGINT))
+        patch.setattr(BestCheckpoint, "weights", lambda self: signal.raise_signal(signal.SIGINT))
         with pytest.raises(KeyboardInterrupt):
             train(tmp_path / "a", *STOPPING)
     assert epochs(train(tmp_path / "a", *STOPPING)) == epochs(whole) + 1

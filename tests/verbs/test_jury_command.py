@@ -10,11 +10,11 @@ import pytest
 from invented import everything, predictions, written
 
 from perspectives.cli import main
+from perspectives.juries.composition_verdicts import composition_verdicts
 from perspectives.juries.compositions import Composition
 from perspectives.juries.events import Event
-from perspectives.juries.people import competence
+from perspectives.juries.real_juries import competence
 from perspectives.juries.rules import Rule
-from perspectives.juries.sitting import sit
 from perspectives.juries.verdicts import Question
 
 
@@ -41,7 +41,7 @@ def jury(run, tmp_path, capsys):
 def exact(composition: str, found=None, rule: str = "majority", **options) -> np.ndarray:
     found = predictions(raters=9) if found is None else found
     question = Question(Event.parse(None, found.scale), Rule.parse(rule), **options)
-    return sit(found, Composition.parse(composition), question, everything(found)).positive[:, 0]
+    return composition_verdicts(found, Composition.parse(composition), question, everything(found)).positive[:, 0]
 
 
 def test_the_population_is_asked_unless_told(jury):

@@ -7,10 +7,10 @@ import pandas as pd
 from perspectives.data.annotations import AnnotationSet
 from perspectives.errors import DataError
 from perspectives.metrics.groups import SMALLEST_GROUP
+from perspectives.quality.active_annotators import active
 from perspectives.quality.agreement import Agreement
 from perspectives.quality.annotator_agreement import pair_agreement
 from perspectives.quality.group_agreement import within_groups
-from perspectives.quality.judging import judging
 
 COLUMNS = ["attribute", "group", "level", "people", "annotations", "pairwise", "alpha"]
 
@@ -23,7 +23,7 @@ def agreements(annotations: AnnotationSet, overall: Agreement) -> pd.DataFrame:
     annotations, pairwise agreement (nan for ratings, of which hardly two are equal, and for single levels) and alpha,
     nan where undefined.
     """
-    size = (int(judging(annotations).sum()), len(annotations))
+    size = (int(active(annotations).sum()), len(annotations))
     rows: list[tuple[Any, ...]] = [("", "everyone", "", *size, overall.pairwise, overall.alpha)]
     rows += [("", "everyone", name, *size, float("nan"), alpha) for name, alpha in overall.alpha_per_level.items()]
     for attribute in annotations.attributes:

@@ -11,6 +11,7 @@ from perspectives.data.description import Description, describe
 from perspectives.errors import RunError
 from perspectives.metrics.intervals import FEW_ANNOTATORS
 from perspectives.predictions import Predictions
+from perspectives.quality.active_annotators import active
 from perspectives.quality.audit.agreements import agreements, pairs
 from perspectives.quality.audit.coverage import coverage
 from perspectives.quality.audit.drift import drift, unread
@@ -20,7 +21,6 @@ from perspectives.quality.audit.trained import Told, data_map, told
 from perspectives.quality.cohesion import PERMUTATIONS, cohesion
 from perspectives.quality.dynamics import Dynamics
 from perspectives.quality.group_agreement import between_groups
-from perspectives.quality.judging import judging
 
 FOUND = 0.1  # share of planted slips that have to be found before calling nothing a slip means anything
 
@@ -76,7 +76,7 @@ def audit(
     """
     if predictions is not None:
         _refuse_others(annotations, predictions)
-    few = judging(annotations).sum() < FEW_ANNOTATORS
+    few = active(annotations).sum() < FEW_ANNOTATORS
     shown = _without_attributes(annotations) if few else annotations
     who, posterior = people(annotations)
     suspect = annotations.annotators["annotator_id"].isin(who.loc[who["suspect"], "annotator_id"]).to_numpy()
@@ -163,5 +163,5 @@ def _without_attributes(annotations: AnnotationSet) -> AnnotationSet:
 def _known(annotations: AnnotationSet, annotators: pd.DataFrame) -> pd.DataFrame:
     """The annotators with the attributes of these annotations, missing for people without any, so that groups are the
     same wherever they are spoken of."""
-    active = annotations.annotators[judging(annotations)]
-    return annotators[["annotator_id"]].merge(active, how="left", on="annotator_id")
+    known = annotations.annotators[active(annotations)]
+    return annotators[["annotator_id"]].merge(known, how="left", on="annotator_id")

@@ -5,7 +5,7 @@ import pandas as pd
 
 from perspectives.data.annotations import AnnotationSet
 from perspectives.metrics.groups import SMALLEST_GROUP, pooled_name
-from perspectives.quality.judging import judging, judging_membership
+from perspectives.quality.active_annotators import active, active_membership
 
 COLUMNS = [
     "attribute",
@@ -26,9 +26,9 @@ def coverage(annotations: AnnotationSet, suspect: np.ndarray) -> pd.DataFrame:
     share_of_annotations, items (share of all items that somebody of the group labelled) and suspects (share of its
     people who are suspected of spam), nan in the row of small groups.
     """
-    everybody, rows = judging(annotations).sum(), []
+    everybody, rows = active(annotations).sum(), []
     for attribute in annotations.attributes:
-        found = judging_membership(annotations, attribute, unknown=True)
+        found = active_membership(annotations, attribute, unknown=True)
         code = found.code
         people = np.bincount(code[code >= 0], minlength=len(found.names))
         small = np.flatnonzero((people < SMALLEST_GROUP) & (people > 0))

@@ -13,7 +13,7 @@ from scipy.sparse import csr_array
 from perspectives.data.annotations import AnnotationSet
 from perspectives.metrics.groups import SMALLEST_GROUP
 from perspectives.metrics.intervals import FEW_ANNOTATORS
-from perspectives.quality.judging import judging, judging_membership
+from perspectives.quality.active_annotators import active, active_membership
 from perspectives.quality.labels import label_codes
 
 STRENGTHS = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
@@ -97,9 +97,9 @@ def asked(annotations: AnnotationSet, suspect: np.ndarray) -> list[str]:
     least of the raters that its size would give it, and less than that; of several without a single one, the largest.
     Groups of fewer than 5 people are never named, and suspects count nowhere: neither as raters nor in groups.
     """
-    trusted = judging(annotations) & ~suspect
+    trusted = active(annotations) & ~suspect
     labelled = _labelled(annotations)
-    if judging(annotations).sum() < FEW_ANNOTATORS:
+    if active(annotations).sum() < FEW_ANNOTATORS:
         missing = [np.flatnonzero(trusted & (row == 0)) + 1 for row in labelled.toarray()]
         return [", ".join(f"annotator {number}" for number in numbers) for numbers in missing]
     names, members = groups(annotations, trusted)
@@ -119,7 +119,7 @@ def groups(annotations: AnnotationSet, chosen: np.ndarray) -> tuple[list[str], n
     """Groups of 5 or more of the chosen people, `attribute=value`, and who is in them, int64 [group, annotator]."""
     names, members = [], []
     for attribute in annotations.attributes:
-        found = judging_membership(annotations, attribute)
+        found = active_membership(annotations, attribute)
         for code, name in enumerate(found.names):
             member = chosen & (found.code == code)
             if member.sum() >= SMALLEST_GROUP:

@@ -14,12 +14,12 @@ import pandas as pd
 from scipy.stats import beta, norm
 
 from perspectives.data.annotations import AnnotationSet
+from perspectives.quality.active_annotators import active_membership
 from perspectives.quality.aggregation.incidence import Incidence
 from perspectives.quality.aggregation.mace import mace
 from perspectives.quality.agreement import units_of
 from perspectives.quality.annotator_agreement import annotator_agreement
 from perspectives.quality.audit.others import Others, others
-from perspectives.quality.judging import judging_membership
 from perspectives.quality.labels import label_codes, points
 
 LEVEL = 0.95  # of intervals and of evidence
@@ -132,7 +132,7 @@ def _group_z(annotations: AnnotationSet, unit: np.ndarray, point: np.ndarray) ->
     who, size = annotations.annotator_index, len(annotations.annotators)
     highest, groups = np.full(size, np.nan), np.zeros(size, np.int64)
     for attribute in annotations.attributes:
-        group = judging_membership(annotations, attribute).code[who]
+        group = active_membership(annotations, attribute).code[who]
         inside = np.unique(np.column_stack([unit, group]), axis=0, return_inverse=True)[1].reshape(-1)
         said = others(inside, who, point)
         found = np.array([one.z for one in _beyond_chance(said, point, who, (said.count > 0) & (group >= 0), size)])

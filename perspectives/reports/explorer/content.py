@@ -9,7 +9,6 @@ import pandas as pd
 
 from perspectives.data.scale import Scale, level_name
 from perspectives.errors import ConfigError, RunError
-from perspectives.juries import sheets
 from perspectives.juries.compositions import members
 from perspectives.juries.counts import chunks
 from perspectives.juries.events import Event
@@ -19,6 +18,7 @@ from perspectives.juries.verdicts import Question, verdicts
 from perspectives.metrics.groups import SMALLEST_GROUP
 from perspectives.metrics.intervals import FEW_ANNOTATORS
 from perspectives.predictions import Predictions
+from perspectives.reports.explorer import juror_sheets
 
 STEPS = 255  # an answer is a byte
 MOST_PEOPLE, MOST_ITEMS = 1_000, 5_000
@@ -76,7 +76,7 @@ def content(
     scale = bounded(predictions.scale, raw)
     answers = quantised(raw, scale)
     events, first = _events(event, scale)
-    shown = sheets.attributes(people, unknown) if len(people) >= FEW_ANNOTATORS else []
+    shown = juror_sheets.attributes(people, unknown) if len(people) >= FEW_ANNOTATORS else []
     header = {
         "about": {key: predictions.about.get(key) for key in ("data", "method", "split")},
         "scale": scale.to_dict() | {"kind": predictions.kind, "values": scale.values.tolist()},
@@ -102,7 +102,7 @@ def content(
 
 def with_nearby(page: Content, vectors: np.ndarray) -> Content:
     """The page with the texts nearest to each of its texts; vectors: content vectors of these, [item, hidden]."""
-    near = sheets.nearest(vectors).astype(np.uint16)
+    near = juror_sheets.nearest(vectors).astype(np.uint16)
     return replace(page, arrays=page.arrays | {"near": near})
 
 
@@ -238,7 +238,7 @@ def _missing(labels: np.ndarray) -> np.ndarray:
 
 
 def _of_people(predictions: Predictions, asked: np.ndarray) -> dict[str, np.ndarray]:
-    score, count = sheets.agreement(predictions)
+    score, count = juror_sheets.agreement(predictions)
     trained = predictions.pairs.groupby("annotator_id")["training_labels"].mean()
     trained = trained.reindex(predictions.annotators["annotator_id"])
     return {

@@ -6,13 +6,13 @@ from perspectives.data.annotations import AnnotationSet
 from perspectives.metrics.groups import Membership, membership
 
 
-def judging(annotations: AnnotationSet) -> np.ndarray:
+def active(annotations: AnnotationSet) -> np.ndarray:
     """Whether somebody has annotations, bool [annotator]."""
     return np.bincount(annotations.annotator_index, minlength=len(annotations.annotators)) > 0
 
 
-def judging_membership(annotations: AnnotationSet, attribute: str, unknown: bool = False) -> Membership:
+def active_membership(annotations: AnnotationSet, attribute: str, unknown: bool = False) -> Membership:
     """`metrics.groups.membership` of those with annotations; the others are in no group and move no quartile."""
-    there = judging(annotations)
+    there = active(annotations)
     found = membership(annotations.annotators[attribute].where(there), unknown)
     return Membership(found.names, np.where(there, found.code, -1), found.edges)

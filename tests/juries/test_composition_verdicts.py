@@ -8,13 +8,13 @@ from brute_force import juries
 from invented import everything, predictions
 
 from perspectives.errors import ConfigError
-from perspectives.juries import sitting
+from perspectives.juries import composition_verdicts as module
+from perspectives.juries.composition_verdicts import composition_verdicts
 from perspectives.juries.compositions import Composition, seats
-from perspectives.juries.eligibility import Docket
+from perspectives.juries.eligibility import ItemBlock
 from perspectives.juries.events import Event
 from perspectives.juries.rules import Rule
 from perspectives.juries.seating import seated
-from perspectives.juries.sitting import sit
 from perspectives.juries.verdicts import Question, verdicts
 
 EVENTS = {"binary": None, "ordinal": "label>=3", "interval": "label>=0.6", "multilabel": "label=b"}
@@ -28,7 +28,7 @@ def asked(found, rule: str = "majority", **options) -> Question:
 def test_seats_by_item_are_those_of_each_kind_of_item():
     found = predictions()
     text = "language=it: 3 gender=Woman; else: 2 population, 1 gender=Man"
-    sat = sit(found, Composition.parse(text), asked(found), everything(found))
+    sat = composition_verdicts(found, Composition.parse(text), asked(found), everything(found))
     for language, part in (("it", "3 gender=Woman"), ("fr", "2 population, 1 gender=Man")):
         rows = (found.items["language"] == language).to_numpy()
         wanted = verdicts(found.everyone[rows], seated(seats(part, found.annotators)), asked(found))
@@ -39,25 +39,30 @@ def test_seats_by_item_are_those_of_each_kind_of_item():
 def test_drawn_juries_lie_within_their_error_of_the_computed_ones():
     found = predictions("ordinal", items=10)
     composition = Composition.parse("3 gender=Woman, 2 population")
-    exact = sit(found, composition, asked(found), everything(found))
-    drawn = sit(found, composition, asked(found), everything(found), trials=2000, seed=1)
+    exact = composition_verdicts(found, composition, asked(found), everything(found))
+    drawn = composition_verdicts(found, composition, asked(found), everything(found), trials=2000, seed=1)
     error = np.sqrt(exact.positive * (1 - exact.positive) / 2000)
     assert (np.abs(drawn.positive - exact.positive) <= 4.5 * error + 1e-9).all()
     assert drawn.error.shape == (10, 1)
-    again, other = (sit(found, composition, asked(found), everything(found), 50, seed=seed).positive for seed in (3, 4))
-    np.testing.assert_array_equal(sit(found, composition, asked(found), everything(found), 50, seed=3).positive, again)
+    again, other = (
+        composition_verdicts(found, composition, asked(found), everything(found), 50, seed=seed).positive
+        for seed in (3, 4)
+    )
+    np.testing.assert_array_equal(
+        composition_verdicts(found, composition, asked(found), everything(found), 50, seed=3).positive, again
+    )
     assert (again != other).any()
 
 
 @pytest.mark.parametrize("rule", ["mean", "median", "median_of_means"])
 def test_ratings_are_drawn_where_nothing_is_computed(rule, monkeypatch):
     """Against going through every jury of three."""
-    assert (sitting.USUAL_TRIALS, sitting.TRIALS) == (10_000, {"median_of_means": 1_000})
-    monkeypatch.setattr(sitting, "USUAL_TRIALS", 900)
-    monkeypatch.setattr(sitting, "TRIALS", {"median_of_means": 900})
+    assert (module.USUAL_TRIALS, module.TRIALS) == (10_000, {"median_of_means": 1_000})
+    monkeypatch.setattr(module, "USUAL_TRIALS", 900)
+    monkeypatch.setattr(module, "TRIALS", {"median_of_means": 900})
     monkeypatch.setattr("perspectives.juries.sampling.JURIES_OF_MEDIAN", 1)  # then it is the mean
     found = predictions("interval", items=4, people=6)
-    sat = sit(found, Composition.parse("3 population"), asked(found, rule), everything(found))
+    sat = composition_verdicts(found, Composition.parse("3 population"), asked(found, rule), everything(found))
     bench = seats("3 population", found.annotators)
     centre = np.median if rule == "median" else np.mean
     for item in range(4):
@@ -70,11 +75,11 @@ def test_ratings_are_drawn_where_nothing_is_computed(rule, monkeypatch):
 @pytest.mark.parametrize("kind", EVENTS)
 def test_counting_rules_are_computed_on_every_scale(kind):
     found = predictions(kind)
-    sat = sit(found, Composition.parse("3 population"), asked(found, "unanimity"), everything(found))
+    sat = composition_verdicts(found, Composition.parse("3 population"), asked(found, "unanimity"), everything(found))
     votes = asked(found).event.votes(found.everyone)
     assert sat.error is None
     many = asked(found, "unanimity", replacement=True)
-    again = sit(found, Composition.parse("3 population"), many, everything(found))
+    again = composition_verdicts(found, Composition.parse("3 population"), many, everything(found))
     assert again.positive[:, 0] == pytest.approx(votes.mean(1) ** 3)
     assert again.negative[:, 0] == pytest.approx((1 - votes.mean(1)) ** 3)
 
@@ -83,12 +88,14 @@ def test_weights_are_those_of_drawing_with_replacement():
     found = predictions()
     weights = np.random.default_rng(0).random(30)
     question = asked(found, "unanimity", replacement=True)
-    sat = sit(found, Composition.parse("3 gender=Man"), question, everything(found), weights=weights)
+    sat = composition_verdicts(found, Composition.parse("3 gender=Man"), question, everything(found), weights=weights)
     men = (found.annotators["gender"] == "Man").to_numpy()
     mean = np.average(found.everyone[:, men, 1], axis=1, weights=weights[men])
     assert sat.positive[:, 0] == pytest.approx(mean**3, abs=1e-6)
     for alone in (7, 7000):  # only how they compare matters
-        same = sit(found, Composition.parse("3 gender=Man"), question, everything(found), weights=weights * alone)
+        same = composition_verdicts(
+            found, Composition.parse("3 gender=Man"), question, everything(found), weights=weights * alone
+        )
         assert same.positive == pytest.approx(sat.positive)
 
 
@@ -96,13 +103,13 @@ def test_weights_that_would_be_ignored_are_refused():
     found = predictions("ordinal")
     one = Composition.parse("3 population")
     with pytest.raises(ConfigError, match="weights people where they may sit several times; add replacement=true"):
-        sit(found, one, asked(found), everything(found), weights=np.ones(30))
+        composition_verdicts(found, one, asked(found), everything(found), weights=np.ones(30))
     again = asked(found, replacement=True)
     with pytest.raises(ConfigError, match="where verdicts are computed; use a rule that counts votes, and no trials"):
-        sit(found, one, again, everything(found), trials=10, weights=np.ones(30))
+        composition_verdicts(found, one, again, everything(found), trials=10, weights=np.ones(30))
     drawn = asked(found, "median_of_means", replacement=True)
     with pytest.raises(ConfigError, match="where verdicts are computed; use a rule that counts votes, and no trials"):
-        sit(found, one, drawn, everything(found), weights=np.ones(30))
+        composition_verdicts(found, one, drawn, everything(found), weights=np.ones(30))
 
 
 @pytest.mark.parametrize("trials", [None, 20])
@@ -122,7 +129,7 @@ def test_weights_that_would_be_ignored_are_refused():
 def test_rules_that_do_not_fit_the_labels_are_refused(kind, rule, said, trials):
     found = predictions(kind)
     with pytest.raises(ConfigError) as refusal:
-        sit(found, Composition.parse("3 population"), asked(found, rule), everything(found), trials)
+        composition_verdicts(found, Composition.parse("3 population"), asked(found, rule), everything(found), trials)
     assert said in str(refusal.value)
 
 
@@ -138,10 +145,14 @@ def test_few_people_are_no_group_unless_named():
         ("1 gender=Woman & age>60", "pool gender=Woman & age>60 has 2 people here"),
     ):
         with pytest.raises(ConfigError, match=said):
-            sit(found, Composition.parse(text), asked(found), everyone)
-    sit(found, Composition.parse("2 annotator=worker-007|worker-015|worker-023"), asked(found), everyone)
-    three = [Docket("", np.arange(20), np.arange(30) < 3)]
-    assert not np.isnan(sit(found, Composition.parse("3 population"), asked(found), three).positive).any()
+            composition_verdicts(found, Composition.parse(text), asked(found), everyone)
+    composition_verdicts(
+        found, Composition.parse("2 annotator=worker-007|worker-015|worker-023"), asked(found), everyone
+    )
+    three = [ItemBlock("", np.arange(20), np.arange(30) < 3)]
+    assert not np.isnan(
+        composition_verdicts(found, Composition.parse("3 population"), asked(found), three).positive
+    ).any()
 
 
 def test_with_several_kinds_of_items_only_those_without_people_go_without_verdict():
@@ -149,21 +160,23 @@ def test_with_several_kinds_of_items_only_those_without_people_go_without_verdic
     women = (found.annotators["gender"] == "Woman").to_numpy()
     rows = np.arange(20)
     bench = [
-        Docket("x=1", rows[:5], np.ones(30, bool)),
-        Docket("x=2", rows[5:9], ~women),
-        Docket("x=3", rows[9:], women),
+        ItemBlock("x=1", rows[:5], np.ones(30, bool)),
+        ItemBlock("x=2", rows[5:9], ~women),
+        ItemBlock("x=3", rows[9:], women),
     ]
-    sat = sit(found, Composition.parse("6 gender=Woman"), asked(found), bench)
+    sat = composition_verdicts(found, Composition.parse("6 gender=Woman"), asked(found), bench)
     assert np.isnan(sat.positive[5:9]).all()
     assert not np.isnan(np.delete(sat.positive, rows[5:9])).any()
     with pytest.raises(ConfigError, match="x=2: pool gender=Woman has 0 people here"):
-        sit(found, Composition.parse("6 gender=Woman"), asked(found), [bench[1], bench[1]._replace(items=rows[9:])])
+        composition_verdicts(
+            found, Composition.parse("6 gender=Woman"), asked(found), [bench[1], bench[1]._replace(items=rows[9:])]
+        )
 
 
 def test_one_item_and_one_juror():
     found = predictions(items=1)
     found = replace(found, everyone=found.everyone[:1])
-    sat = sit(found, Composition.parse("1 annotator=worker-004"), asked(found), everything(found))
+    sat = composition_verdicts(found, Composition.parse("1 annotator=worker-004"), asked(found), everything(found))
     assert sat.positive[0, 0] == pytest.approx(found.everyone[0, 4, 1])
 
 
@@ -176,8 +189,10 @@ def test_thousands_of_people_are_judged_in_pieces(monkeypatch):
         everyone=np.tile(found.everyone, (1, 2160, 1)),
     )
     one = Composition.parse("12 population")
-    together = sit(wide, one, asked(found), everything(wide))
+    together = composition_verdicts(wide, one, asked(found), everything(wide))
     monkeypatch.setattr("perspectives.juries.counts.CHUNK_BYTES", 1)
-    np.testing.assert_array_equal(sit(wide, one, asked(found), everything(wide)).positive, together.positive)
-    again = sit(found, one, asked(found, replacement=True), everything(found))
+    np.testing.assert_array_equal(
+        composition_verdicts(wide, one, asked(found), everything(wide)).positive, together.positive
+    )
+    again = composition_verdicts(found, one, asked(found, replacement=True), everything(found))
     assert together.positive == pytest.approx(again.positive, abs=5e-3)  # so many are drawn as if with replacement

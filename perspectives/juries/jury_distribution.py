@@ -11,7 +11,7 @@ import numpy as np
 Add = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 
-def grown(
+def jury_distribution(
     start: np.ndarray,
     answers: np.ndarray,
     seats: int,

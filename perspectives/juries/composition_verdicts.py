@@ -6,10 +6,9 @@ import numpy as np
 
 from perspectives.errors import ConfigError
 from perspectives.juries.compositions import EVERYONE, PERSON, Composition, Seats, names_people, seats
-from perspectives.juries.eligibility import Docket
+from perspectives.juries.eligibility import ItemBlock, by_block
 from perspectives.juries.sampling import sampled_verdicts
 from perspectives.juries.seating import seated
-from perspectives.juries.sweep import per_docket
 from perspectives.juries.verdicts import Question, Verdicts, exact, verdicts
 from perspectives.metrics.groups import SMALLEST_GROUP
 from perspectives.predictions import Predictions
@@ -18,11 +17,11 @@ TRIALS = {"median_of_means": 1_000}  # each of 100 juries
 USUAL_TRIALS = 10_000
 
 
-def sit(
+def composition_verdicts(
     predictions: Predictions,
     composition: Composition,
     question: Question,
-    dockets: Sequence[Docket],
+    blocks: Sequence[ItemBlock],
     trials: int | None = None,
     weights: np.ndarray | None = None,
     seed: int = 0,
@@ -47,25 +46,25 @@ def sit(
     parts = []
     for rows, text in composition.seats_for(predictions.items):
 
-        def judge(docket: Docket, text: str = text) -> Verdicts:
-            bench = seats(text, predictions.annotators, docket.people)
-            refuse_small(bench)
-            answers = docket.answers(predictions)
+        def judge(block: ItemBlock, text: str = text) -> Verdicts:
+            pools = seats(text, predictions.annotators, block.people)
+            refuse_small(pools)
+            answers = block.answers(predictions)
             if trials is not None:
-                return sampled_verdicts(answers, bench, question, trials, seed)
+                return sampled_verdicts(answers, pools, question, trials, seed)
             chances = None if weights is None else np.broadcast_to(weights, (len(answers), len(weights)))
-            return verdicts(answers, seated(bench, None, question.replacement), question, chances)
+            return verdicts(answers, seated(pools, None, question.replacement), question, chances)
 
-        here = [Docket(one.name, np.intersect1d(one.items, rows), one.people) for one in dockets]
-        here = [one for one in here if len(one.items)]
-        if here:
-            parts.append((rows, per_docket(here, len(predictions.items), 1, judge)))
+        inside = [block._replace(items=np.intersect1d(block.items, rows)) for block in blocks]
+        inside = [block for block in inside if len(block.items)]
+        if inside:
+            parts.append((rows, by_block(inside, len(predictions.items), 1, judge)))
     return _together(parts, len(predictions.items))
 
 
-def refuse_small(bench: Sequence[Seats]) -> None:
+def refuse_small(pools: Sequence[Seats]) -> None:
     """Raises ConfigError for a pool that speaks of fewer than 5 people as of a group."""
-    for one in bench:
+    for one in pools:
         people = int(one.members.sum())
         if people < SMALLEST_GROUP and not names_people(one.pool) and one.pool != EVERYONE:
             raise ConfigError(

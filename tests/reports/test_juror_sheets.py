@@ -10,8 +10,8 @@ from sklearn.neighbors import NearestNeighbors
 
 from perspectives.data.scale import Scale
 from perspectives.juries.compositions import members
-from perspectives.juries.sheets import NOT_KNOWN, SUPPRESSED, agreement, attributes, nearest
 from perspectives.predictions import Predictions
+from perspectives.reports.explorer.juror_sheets import NOT_KNOWN, SUPPRESSED, agreement, attributes, nearest
 
 
 def people(**columns: list) -> pd.DataFrame:

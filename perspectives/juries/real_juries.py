@@ -9,10 +9,9 @@ from perspectives.data.scale import Scale
 from perspectives.errors import ConfigError
 from perspectives.juries.compositions import seats
 from perspectives.juries.counts import chunks
-from perspectives.juries.eligibility import Docket
+from perspectives.juries.eligibility import ItemBlock, by_block
 from perspectives.juries.events import Event
 from perspectives.juries.seating import Seating, seated
-from perspectives.juries.sweep import per_docket
 from perspectives.juries.verdicts import Question, Verdicts, verdicts
 from perspectives.metrics.estimate import Estimate, mean
 from perspectives.predictions import Predictions
@@ -72,7 +71,7 @@ def human_majority(predictions: Predictions, event: Event) -> np.ndarray:
 
 
 def against_people(
-    predictions: Predictions, text: str, question: Question, dockets: Sequence[Docket], predicted: Verdicts
+    predictions: Predictions, text: str, question: Question, blocks: Sequence[ItemBlock], predicted: Verdicts
 ) -> RealJuries:
     """Predicted juries of a composition beside juries of the real raters, drawn in the same way.
 
@@ -84,15 +83,15 @@ def against_people(
     said = ratings(predictions, question.event)
     raters = np.zeros(len(predictions.items), np.int64)
 
-    def judge(docket: Docket) -> Verdicts:
-        seating = seated(seats(text, predictions.annotators, docket.people), None, question.replacement)
+    def judge(block: ItemBlock) -> Verdicts:
+        seating = seated(seats(text, predictions.annotators, block.people), None, question.replacement)
         if len(seating.weight) > 1:
             raise ConfigError("juries of real raters need pools that do not overlap")
         inside = np.asarray(seating.pools.any(0))[said[1]]
-        raters[docket.items] = np.bincount(said[0][inside], minlength=len(raters))[docket.items]
-        return _real(said, docket.items, seating, question)
+        raters[block.items] = np.bincount(said[0][inside], minlength=len(raters))[block.items]
+        return _real(said, block.items, seating, question)
 
-    found = RealJuries(per_docket(dockets, len(raters), 1, judge), predicted, raters)
+    found = RealJuries(by_block(blocks, len(raters), 1, judge), predicted, raters)
     if not found.supported.any():
         raise ConfigError(
             f"no item has raters enough for {text}: at most {raters.max()} raters of an item are in these pools; use "

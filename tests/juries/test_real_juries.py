@@ -11,12 +11,12 @@ from sklearn.metrics import accuracy_score
 
 from perspectives.data.scale import Scale
 from perspectives.errors import ConfigError
+from perspectives.juries.composition_verdicts import composition_verdicts
 from perspectives.juries.compositions import Composition, seats
-from perspectives.juries.eligibility import dockets
+from perspectives.juries.eligibility import item_blocks
 from perspectives.juries.events import Event
-from perspectives.juries.people import against_people, agreement, competence, human_majority, ratings
+from perspectives.juries.real_juries import against_people, agreement, competence, human_majority, ratings
 from perspectives.juries.rules import Rule
-from perspectives.juries.sitting import sit
 from perspectives.juries.verdicts import Question
 from perspectives.metrics.groups import SMALLEST_GROUP
 from perspectives.predictions import Predictions
@@ -26,9 +26,11 @@ def rude(found: Predictions) -> Event:
     return Event.parse(None, found.scale)
 
 
-def against(found: Predictions, text: str, question: Question, bench=None):
-    bench = everything(found) if bench is None else bench
-    return against_people(found, text, question, bench, sit(found, Composition.parse(text), question, bench))
+def against(found: Predictions, text: str, question: Question, blocks=None):
+    blocks = everything(found) if blocks is None else blocks
+    return against_people(
+        found, text, question, blocks, composition_verdicts(found, Composition.parse(text), question, blocks)
+    )
 
 
 @pytest.mark.parametrize("rule", ["majority", "unanimity", "supermajority 2/3"])
@@ -87,9 +89,9 @@ def test_where_the_model_is_right_about_everyone_the_juries_are_the_same():
 
 def test_only_those_who_may_judge_an_item_are_drawn_for_it():
     found = predictions(items=10, people=40, raters=8)
-    bench = dockets(found, "language")
-    assert any((docket.people.sum() < 40) for docket in bench)
-    half = [one._replace(people=one.people & (np.arange(40) < 20)) for one in bench]
+    blocks = item_blocks(found, "language")
+    assert any((block.people.sum() < 40) for block in blocks)
+    half = [one._replace(people=one.people & (np.arange(40) < 20)) for one in blocks]
     juries = against(found, "2 population", Question(rude(found)), half)
     inside = found.annotator_index < 20
     np.testing.assert_array_equal(juries.raters, np.bincount(found.item_index[inside], minlength=10))
@@ -99,8 +101,8 @@ def test_only_those_who_may_judge_an_item_are_drawn_for_it():
 
 def test_groups_withheld_from_predicted_juries_are_not_supported():
     found = predictions(items=10, people=40, raters=12)
-    bench = dockets(found, "language")
-    few = [bench[0], bench[1]._replace(people=bench[1].people & (np.arange(40) < 8))]
+    blocks = item_blocks(found, "language")
+    few = [blocks[0], blocks[1]._replace(people=blocks[1].people & (np.arange(40) < 8))]
     women = [int((seats("1 gender=Woman", found.annotators, one.people)[0].members).sum()) for one in few]
     assert women[0] >= SMALLEST_GROUP > women[1] > 0
     juries = against(found, "1 gender=Woman", Question(rude(found)), few)
