@@ -128,9 +128,14 @@ class AnnotatorModel(L.LightningModule):
     def on_validation_epoch_start(self) -> None:
         self._validation = [0.0, 0]
 
+    def validation_losses(self, content: Tensor, batch: Batch) -> Tensor:
+        """Loss float32 [annotation] of what the model answers for the pairs of a batch, whether it knows the annotator
+        or not; content: [item, hidden]."""
+        logits = self.pairs(content, batch.annotators, batch.item_index, batch.annotator_index)
+        return self.objective.loss(logits, batch.label)
+
     def validation_step(self, batch: Batch, batch_index: int) -> None:
-        logits = self.pairs(self.encode(batch), batch.annotators, batch.item_index, batch.annotator_index)
-        self._validation[0] += float(self.objective.loss(logits, batch.label).sum())
+        self._validation[0] += float(self.validation_losses(self.encode(batch), batch).sum())
         self._validation[1] += len(batch.label)
 
     def on_validation_epoch_end(self) -> None:

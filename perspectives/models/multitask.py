@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from perspectives.data.annotators import Annotators
+from perspectives.data.batches import Batch
 from perspectives.errors import ConfigError
 from perspectives.models.base import AnnotatorModel
 from perspectives.models.layers import AnnotatorHeads, GroupLayers
@@ -77,6 +78,15 @@ class MultiTask(AnnotatorModel):
         if bool(unseen.any()):
             answers[:, unseen] = self._of_the_unseen(content, annotators.attributes[unseen])
         return answers
+
+    def validation_losses(self, content: Tensor, batch: Batch) -> Tensor:
+        losses = super().validation_losses(content, batch)
+        unseen = batch.annotators.code[batch.annotator_index] == 0
+        if self.shared is None and bool(unseen.any()):  # whose own head is never trained: others speak for them
+            who = batch.item_index[unseen], batch.annotator_index[unseen]
+            answers = self.predict_pairs(content, batch.annotators, *who)
+            losses[unseen] = self.objective.loss_of_answers(answers, batch.label[unseen])
+        return losses
 
     def annotator_tables(self) -> list[tuple[Tensor, Tensor]]:
         """Somebody new starts at the shared head, that is without deviation; without one, at the mean of all heads,

@@ -1,7 +1,8 @@
 """What a head's outputs mean on each label scale: their number, their loss and the prediction they stand for.
 
-An objective has `width` (outputs per annotation), `loss(logits, label) → [annotation]` and
-`predict(logits) → [..., level]` (probabilities, or [..., 1] ratings), all float32.
+An objective has `width` (outputs per annotation), `loss(logits, label) → [annotation]`, `predict(logits) → [..., level]`
+(probabilities, or [..., 1] ratings) and `loss_of_answers(answers, label) → [annotation]`, the same loss of answers that
+no single head gave, such as a mean over heads; all float32.
 """
 
 import math
@@ -16,6 +17,7 @@ from torch.nn import functional as F
 from perspectives.data.scale import Scale
 from perspectives.errors import ConfigError
 
+SMALLEST = torch.finfo(torch.float32).tiny  # of probabilities in a logarithm
 OBJECTIVES_OF_SCALE = {
     "nominal": ("nominal", "binary"),
     "ordinal": ("nominal", "ordinal", "binary"),
@@ -31,8 +33,17 @@ class Objective(Protocol):
 
     def predict(self, logits: Tensor) -> Tensor: ...
 
+    def loss_of_answers(self, answers: Tensor, label: Tensor) -> Tensor: ...
 
-class Nominal:
+
+class Levels:
+    """What objectives over levels share; label int64 [annotation]."""
+
+    def loss_of_answers(self, answers: Tensor, label: Tensor) -> Tensor:
+        return -answers.gather(-1, label[:, None])[:, 0].clamp_min(SMALLEST).log()
+
+
+class Nominal(Levels):
     """Softmax cross-entropy over levels; label int64 [annotation]."""
 
     def __init__(self, scale: Scale) -> None:
@@ -45,7 +56,7 @@ class Nominal:
         return logits.float().softmax(-1)
 
 
-class Binary:
+class Binary(Levels):
     """A sigmoid for the higher of two levels; label int64 [annotation], 0 or 1."""
 
     width = 1
@@ -58,7 +69,7 @@ class Binary:
         return torch.cat([1 - positive, positive], -1)
 
 
-class Ordinal:
+class Ordinal(Levels):
     """Ordered levels by nested exceedances: P(label > k) = sigmoid(c_k), c_0 = z_0 and c_k = c_{k-1} - softplus(z_k).
 
     Exceedances never increase, so that no level's probability is negative. label int64 [annotation].
@@ -101,7 +112,10 @@ class Regression:
         self.middle, self.unit = ((self.low + self.high) / 2, (self.high - self.low) / 2) if bounded else (0.0, 1.0)
 
     def loss(self, logits: Tensor, label: Tensor) -> Tensor:
-        error = self._rating(logits)[:, 0] - label
+        return self.loss_of_answers(self._rating(logits), label)
+
+    def loss_of_answers(self, answers: Tensor, label: Tensor) -> Tensor:
+        error = answers[:, 0] - label
         return error.square() if self.squared else error.abs()
 
     def predict(self, logits: Tensor) -> Tensor:
@@ -123,6 +137,9 @@ class Multilabel:
     def predict(self, logits: Tensor) -> Tensor:
         return logits.float().sigmoid()
 
+    def loss_of_answers(self, answers: Tensor, label: Tensor) -> Tensor:
+        return F.binary_cross_entropy(answers, label, reduction="none").sum(-1)
+
 
 class Weighted:
     """Another objective whose loss counts each annotation with the weight of its level, float32 [level]."""
@@ -135,6 +152,9 @@ class Weighted:
 
     def predict(self, logits: Tensor) -> Tensor:
         return self.objective.predict(logits)
+
+    def loss_of_answers(self, answers: Tensor, label: Tensor) -> Tensor:
+        return self.objective.loss_of_answers(answers, label) * self.weights.to(label.device)[label]
 
 
 def objective_for(

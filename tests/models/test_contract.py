@@ -225,3 +225,27 @@ def test_the_declared_constant_is_the_one_that_divides():
     once = loss(model, batch)
     model.optimization = replace(optimization(annotations), annotations_per_batch=1.0)
     torch.testing.assert_close(loss(model, batch), once * len(annotations))
+
+
+# Validation. -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_validation_measures_what_is_predicted_for_known_and_unknown_people(case, known):
+    torch.manual_seed(0)
+    for parameter in case.model.parameters():
+        torch.nn.init.normal_(parameter, std=0.2)
+    batch = case.batch if known else replace(case.batch, annotators=strangers(case.batch.annotators))
+    model, label = case.model.eval(), batch.label
+    with torch.inference_mode():
+        losses = model.validation_losses(model.encode(batch), batch).double()
+        predicted = answers(model, batch).double()
+    if case.annotations.scale.kind == "interval":
+        expected = (predicted[:, 0] - label).abs()
+        inside = (predicted[:, 0] > 0) & (predicted[:, 0] < 10)  # predictions never leave the bounds
+        losses, expected = losses[inside], expected[inside]
+    elif case.annotations.scale.kind == "multilabel":
+        expected = -torch.where(label == 1, predicted, 1 - predicted).log().sum(-1)
+    else:
+        expected = -predicted.gather(-1, label[:, None])[:, 0].log()
+    torch.testing.assert_close(losses, expected, atol=1e-4, rtol=1e-4)

@@ -45,6 +45,7 @@ def test_predictions_are_probabilities_that_the_loss_is_the_logarithm_of(kind, n
         label = torch.arange(40) % scale.size
         expected = -probability[torch.arange(40), label].log()
     torch.testing.assert_close(objective.loss(logits, label), expected, atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(objective.loss_of_answers(probability, label), expected, atol=1e-4, rtol=1e-4)
     assert torch.equal(objective.predict(logits[:, None]).squeeze(1), probability)  # any leading axes
 
 
