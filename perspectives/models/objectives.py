@@ -1,8 +1,8 @@
 """What a head's outputs mean on each label scale: their number, their loss and the prediction they stand for.
 
-An objective has `width` (outputs per annotation), `loss(logits, label) → [annotation]`, `predict(logits) → [..., level]`
-(probabilities, or [..., 1] ratings) and `loss_of_answers(answers, label) → [annotation]`, the same loss of answers that
-no single head gave, such as a mean over heads; all float32.
+An objective has `width` (outputs per annotation), `loss(logits, label) → [annotation]`,
+`predict(logits) → [..., level]` (probabilities, or [..., 1] ratings) and `loss_of_answers(answers, label) →
+[annotation]`, the same loss of answers that no single head gave, such as a mean over heads; all float32.
 """
 
 import math
