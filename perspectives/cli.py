@@ -14,7 +14,7 @@ from importlib import import_module
 from typing import Any, NamedTuple
 
 from perspectives import __version__
-from perspectives.errors import DataWarning, PerspectivesError
+from perspectives.errors import ConfigError, DataError, DataWarning, PerspectivesError
 
 # A verb is perspectives/verbs/<verb>.py. With a configuration conf/<verb>.yaml: main(cfg).
 HYDRA_VERBS = {
@@ -48,7 +48,11 @@ class Failure(NamedTuple):
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command line and return its exit code: 0, 1 (something failed), 2 (wrong use) or 130 (interrupted)."""
+    """Run one command line and return its exit code: 0, 1 (something failed), 2 (wrong use) or 130 (interrupted).
+
+    Wrong use is what another option or other data would mend: ConfigError and DataError. A RunError (a run is missing,
+    damaged or diverged, the disk is full) is a failure. A sweep returns 1 if any job failed, else 2 for wrong use.
+    """
     warnings.formatwarning = _format_warning
     try:
         return _dispatch(list(sys.argv[1:] if argv is None else argv))
@@ -76,11 +80,11 @@ def _dispatch(args: list[str]) -> int:
 
 
 def _output_closed() -> bool:
-    """Whether who read our output (`head`, a pager) has seen enough and gone away."""
+    """Whether the reader of our output (`head`, a pager) has closed its end of the pipe."""
     try:
         print(flush=True)
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes once more when it ends
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes once more at exit
         return True
     return False
 
@@ -109,10 +113,14 @@ def _say(verb: str | None, message: str, code: int) -> int:
     return code
 
 
+def _exit_code(error: Exception) -> int:
+    return WRONG_USE if isinstance(error, ConfigError | DataError) else FAILED
+
+
 def _format_warning(
     message: Warning | str, category: type[Warning], filename: str, lineno: int, line: str | None = None
 ) -> str:
-    """Warnings about data are written for readers of the data, who have no use for a line of our code."""
+    """Show a warning about data without file and line: it concerns the data, not our code."""
     if issubclass(category, DataWarning):
         return f"warning: {message}\n"
     return f"{filename}:{lineno}: {category.__name__}: {message}\n"
@@ -134,7 +142,7 @@ def _run_plain(verb: str, args: list[str]) -> int:
     except PerspectivesError as error:
         if FULL_ERROR in os.environ:
             raise
-        return _say(verb, str(error), WRONG_USE)
+        return _say(verb, str(error), _exit_code(error))
 
 
 # Verbs with a configuration. ---------------------------------------------------------------------------------------
@@ -168,18 +176,18 @@ def _run_hydra(verb: str, args: list[str]) -> int:
     except PerspectivesError as error:
         if FULL_ERROR in os.environ:
             raise
-        return _say(verb, str(error), WRONG_USE)
+        return _say(verb, str(error), _exit_code(error))
     return _summarise(verb, failures)
 
 
 def _is_rerun(arg: str) -> bool:
-    """argparse also accepts the first letters of a flag."""
+    """Whether `arg` is --experimental-rerun, which argparse also accepts abbreviated."""
     flag = arg.partition("=")[0]
     return len(flag) > 2 and "--experimental-rerun".startswith(flag)
 
 
 def _multirun_first(args: list[str]) -> list[str]:
-    """argparse takes options on one side of a flag only."""
+    """Move -m in front of the options: argparse accepts them on one side of a flag only."""
     flags = [arg for arg in args if arg in ("-m", "--multirun")]
     return flags[:1] + [arg for arg in args if arg not in flags]
 
@@ -196,34 +204,31 @@ def _call_hydra(verb: str, args: list[str], task: Callable[[Any], None]) -> None
 
 
 def _task(verb: str, args: list[str], failures: list[Failure]) -> Callable[[Any], None]:
-    """What Hydra calls with a composed configuration: the verb; errors in it are added to `failures`."""
+    """Return the function that Hydra calls with each composed configuration. It runs the verb and collects errors.
+
+    failures: errors raised by the verb are appended, so that one failing job does not stop a sweep.
+    """
     process, program, full_error = os.getpid(), sys.argv[0], os.environ.get(FULL_ERROR)
 
     def task(cfg: Any) -> None:
         from hydra.core.hydra_config import HydraConfig
         from hydra.types import RunMode
 
-        overrides = list(HydraConfig.get().overrides.task)
-        several = HydraConfig.get().mode == RunMode.MULTIRUN
-        if several:
-            print(f"perspectives {verb}: job {HydraConfig.get().job.num}: {' '.join(overrides)}", file=sys.stderr)
+        hydra_cfg = HydraConfig.get()
+        overrides = list(hydra_cfg.overrides.task)
+        sweep = hydra_cfg.mode == RunMode.MULTIRUN
+        if sweep:
+            print(f"perspectives {verb}: job {hydra_cfg.job.num}: {' '.join(overrides)}", file=sys.stderr)
         # Lightning starts its other processes with sys.argv: they need the verb, and this job only.
+        argv = [program, verb, *(overrides if sweep else args)]
         try:
-            with (
-                _swapped_argv([program, verb, *(overrides if several else args)]),
-                _environment(FULL_ERROR, full_error),
-            ):
+            with _swapped_argv(argv), _environment(FULL_ERROR, full_error):
                 import_module(f"perspectives.verbs.{verb}").main(cfg)
-        except SystemExit as end:
-            # Lightning turns the interruption of a training into an exit.
-            if isinstance(end.__context__, KeyboardInterrupt):
-                raise KeyboardInterrupt from None
-            raise
         except Exception as error:
             if os.getpid() != process:
-                raise  # a launcher that runs jobs elsewhere carries the error back itself
+                raise  # a launcher that runs jobs in other processes returns the error itself
             failures.append(Failure(overrides, error))
-            if several and (full_error or not isinstance(error, PerspectivesError)):
+            if sweep and (full_error or not isinstance(error, PerspectivesError)):
                 traceback.print_exception(error)
 
     return task
@@ -258,14 +263,16 @@ def _set_variable(name: str, value: str | None) -> None:
 def _summarise(verb: str, failures: list[Failure]) -> int:
     for overrides, error in failures:
         _say(verb, f"failed: {' '.join(overrides) or 'without options'}: {str(error) or type(error).__name__}", FAILED)
-    return FAILED if failures else 0
+    if not failures:
+        return 0
+    return FAILED if any(_exit_code(error) == FAILED for _, error in failures) else WRONG_USE
 
 
 # Shell completion. -------------------------------------------------------------------------------------------------
 
 
 def _complete(args: list[str]) -> int:
-    """Hydra's completion knows no verbs: `perspectives -sc query=bash` finds the words typed so far in COMP_LINE."""
+    """Complete verbs, and let Hydra complete their options; `-sc query=bash` reads the typed words from COMP_LINE."""
     verb = "train"
     if any(arg.startswith("query=") for arg in args):
         line = os.environ.get("COMP_LINE", "")
@@ -276,7 +283,7 @@ def _complete(args: list[str]) -> int:
             return 0
         if typed not in (*HYDRA_VERBS, *WITH_TRAIN_OPTIONS):
             return 0
-        # Words such as the `describe` of `perspectives data describe` are no options; the last may still become one.
+        # Words such as the `describe` of `perspectives data describe` are not options; the last may still become one.
         *words, last = options.split(" ")
         os.environ["COMP_LINE"] = " ".join([program, *(word for word in words if "=" in word), last])
         verb = typed if typed in HYDRA_VERBS else "train"

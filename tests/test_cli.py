@@ -11,7 +11,7 @@ import pytest
 
 from perspectives import __version__, cli
 from perspectives.config import choices, groups
-from perspectives.errors import RunError
+from perspectives.errors import ConfigError, DataError, RunError
 from perspectives.verbs import check
 from perspectives.verbs.list import explanation
 
@@ -43,10 +43,9 @@ def jobs(monkeypatch, tmp_path):
         if cfg.seed == 15:
             raise KeyboardInterrupt
         if cfg.seed == 16:
-            try:
-                raise KeyboardInterrupt
-            except KeyboardInterrupt:
-                sys.exit(1)  # what Lightning does while it trains
+            raise ConfigError("sixteen is not an option; use another seed")
+        if cfg.seed == 17:
+            raise DataError("the corpus has no texts; use another corpus")
 
     verb.main = main
     return seen
@@ -231,7 +230,7 @@ def test_paths_with_strange_characters_arrive(jobs, tmp_path):
 
 
 def test_our_errors_are_one_message_and_bugs_are_not(jobs, capsys, monkeypatch):
-    assert cli.main(["train", "seed=13"]) == 2
+    assert cli.main(["train", "seed=13"]) == 1
     assert capsys.readouterr().err == "perspectives train: thirteen is unlucky; use another seed\n"
     with pytest.raises(RuntimeError, match="out of memory"):
         cli.main(["train", "seed=14"])
@@ -240,7 +239,22 @@ def test_our_errors_are_one_message_and_bugs_are_not(jobs, capsys, monkeypatch):
         cli.main(["train", "seed=13"])
 
 
-@pytest.mark.parametrize("args", [["seed=15"], ["seed=16"], ["-m", "seed=16,1"]])
+@pytest.mark.parametrize(
+    ("seeds", "code"),
+    [("13", 1), ("16", 2), ("17", 2), ("1,13", 1), ("1,14", 1), ("1,16", 2), ("16,17", 2), ("16,13", 1), ("1,2", 0)],
+)
+def test_failures_return_1_and_wrong_use_2(jobs, seeds, code):
+    assert cli.main(["train", f"seed={seeds}", *(["-m"] if "," in seeds else [])]) == code
+
+
+def test_plain_verbs_return_1_for_failures_and_2_for_wrong_use(tmp_path, capsys):
+    assert cli.main(["compare", str(tmp_path)]) == 1
+    assert "holds no run" in capsys.readouterr().err
+    assert cli.main(["list", "modle"]) == 2
+    assert cli.main(["data", "check", "data=hs_brexit", f"data.reader.path={tmp_path}"]) == 2
+
+
+@pytest.mark.parametrize("args", [["seed=15"], ["-m", "seed=15,1"]])
 def test_an_interruption_says_how_to_go_on(jobs, capsys, args):
     assert cli.main(["train", *args]) == 130
     assert len(jobs) == 1

@@ -32,6 +32,12 @@ def test_looking_at_data_loads_neither_torch_nor_lightning():
     assert loaded_after(code) == {"hydra", "pandas"}
 
 
+def test_priors_load_neither_torch_nor_lightning():
+    loaded = loaded_after("import perspectives.models.priors")
+    assert "pandas" in loaded
+    assert not loaded & {"torch", "lightning", "transformers"}
+
+
 @pytest.mark.parametrize("name", perspectives.__all__)
 def test_public_names_are_what_they_say(name):
     value = getattr(perspectives, name)

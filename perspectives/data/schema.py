@@ -4,18 +4,20 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-import torch
 from pandas.api.types import is_numeric_dtype
 
 from perspectives.data.annotations import AnnotationSet
-from perspectives.data.annotators import Annotators
 from perspectives.data.scale import Scale
 from perspectives.data.validation import UNKNOWN
 from perspectives.errors import ConfigError, DataError, RunError
 from perspectives.files import read_json, write_json
+
+if TYPE_CHECKING:
+    from perspectives.data.annotators import Annotators
 
 UNKNOWN_CODE = 0
 BINS = 4  # of a numeric attribute, at the quantiles of the training annotators
@@ -122,16 +124,20 @@ class Schema:
         counts = np.concatenate([self.adaptation_labels, labels]).astype(np.int64)
         return replace(self, adapted=(*self.adapted, *annotator_ids), adaptation_labels=counts)
 
-    def encode(self, table: pd.DataFrame) -> Annotators:
+    def encode(self, table: pd.DataFrame) -> "Annotators":
         """Codes of a table of annotators (column `annotator_id` and those of attributes; an absent one is unknown)."""
         return self._annotators(self.codes(table["annotator_id"]), _attribute_codes(self.attributes, table))
 
     @property
-    def training_annotators(self) -> Annotators:
+    def training_annotators(self) -> "Annotators":
         """Everyone seen in training, in the order of codes 1, 2, …"""
         return self._annotators(np.arange(1, len(self.annotators) + 1), self.members)
 
-    def _annotators(self, codes: np.ndarray, attributes: np.ndarray) -> Annotators:
+    def _annotators(self, codes: np.ndarray, attributes: np.ndarray) -> "Annotators":
+        import torch  # not at the top: priors and audits use schemas without it
+
+        from perspectives.data.annotators import Annotators
+
         position = {tuple(group): number for number, group in enumerate(self.groups.tolist(), start=1)}
         groups = np.array([position.get(tuple(values), UNKNOWN_CODE) for values in attributes.tolist()], np.int64)
         return Annotators(*map(torch.from_numpy, (codes, attributes, groups)))
