@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from perspectives.errors import ConfigError, DataError, RunError
+from perspectives.errors import DataError, RunError
 from perspectives.evaluation.outside_answers import ENDINGS, imported
 from perspectives.evaluation.scores import METRICS_OF_PAIRS, Evaluation
-from perspectives.metrics.direction import lower_is_better
+from perspectives.metrics.direction import lower_is_better, signed
 from perspectives.metrics.estimate import Estimate, combine
 from perspectives.metrics.groups import SMALLEST_GROUP, GroupScores, by_group, membership
 from perspectives.metrics.intervals import Interval, holm
@@ -76,14 +76,11 @@ class Entry:
         return combine([evaluation.estimates[metric] for evaluation in self.evaluations])
 
     def groups(self, metric: str, attribute: str, unknown: bool = False) -> GroupScores:
-        """A metric of pairs for each group of annotators with one value of a demographic attribute.
+        """A metric for each group of annotators with one value of a demographic attribute.
 
-        Of a metric of people seen or never seen, only those people count. Raises ConfigError for a metric of items.
+        Of a metric of people seen or never seen, only those people count. A metric of items takes each item as the
+        group's own raters labelled it.
         """
-        if not metric.startswith(METRICS_OF_PAIRS):
-            raise ConfigError(
-                f"{metric} is computed on items, which groups share; --groups takes {METRICS_OF_PAIRS[0]}…"
-            )
         evaluation = self.evaluations[0]
         predictions, rows = evaluation.predictions, evaluation.pairs_of(metric)
         people, items = predictions.annotator_index, predictions.item_index
@@ -95,7 +92,11 @@ class Entry:
             return combine([evaluation.among(metric, chosen) for evaluation in self.evaluations])
 
         clusters = evaluation.item_clusters[items]
-        return by_group(score, group, found.names, items, people, lower_is_better(metric), clusters)
+        of_items = not metric.startswith(METRICS_OF_PAIRS)
+        scores = by_group(
+            score, group, found.names, items, people, lower_is_better(metric), clusters, of_items=of_items
+        )
+        return scores.by_size() if signed(metric) else scores
 
     def interval(self, metric: str) -> Interval:
         return self.evaluations[0].interval(metric, self.estimate(metric))
@@ -320,8 +321,9 @@ def group_table(
     """Long table, a row per entry, metric, attribute and group; see `metrics.groups.GroupScores`.
 
     Columns: entry, kind, metric, attribute, group, value, low, high (nan where suppressed), suppressed, pairs, items,
-    people, annotators_fixed, worst (whether the group is the entry's worst) and, the same in every row of an entry's
-    groups, gap, gap_low, gap_high, gap_annotators_fixed.
+    people, annotators_fixed (never of metrics of items, whose intervals are over items anyway), worst (whether the
+    group is the entry's worst) and, the same in every row of an entry's groups, gap, gap_low, gap_high,
+    gap_annotators_fixed.
     """
     rows: list[dict[str, Any]] = []
     for metric in metrics:
@@ -329,22 +331,22 @@ def group_table(
             for attribute in attributes:
                 scores = entry.groups(metric, attribute, unknown)
                 about = {"entry": entry.name, "kind": entry.kind, "metric": metric, "attribute": attribute}
-                rows += [about | row for row in _group_rows(scores)]
+                rows += [about | row for row in _group_rows(scores, metric.startswith(METRICS_OF_PAIRS))]
     return pd.DataFrame(rows)
 
 
-def _group_rows(found: GroupScores) -> list[dict[str, Any]]:
-    gap = _ends(found.gap, "gap", "gap_")
+def _group_rows(scores: GroupScores, of_pairs: bool) -> list[dict[str, Any]]:
+    gap = _ends(scores.gap, "gap", "gap_", of_pairs)
     return [
-        {"group": score.name, **_ends(score.interval, "value", ""), "suppressed": score.interval is None}
-        | {"pairs": score.pairs, "items": score.items, "people": score.people, "worst": score.name == found.worst}
+        {"group": score.name, **_ends(score.interval, "value", "", of_pairs), "suppressed": score.interval is None}
+        | {"pairs": score.pairs, "items": score.items, "people": score.people, "worst": score.name == scores.worst}
         | gap
-        for score in found.scores
+        for score in scores.scores
     ]
 
 
-def _ends(interval: Interval | None, name: str, prefix: str) -> dict[str, Any]:
-    fixed = interval is not None and interval.annotators_fixed
+def _ends(interval: Interval | None, name: str, prefix: str, of_pairs: bool) -> dict[str, Any]:
+    fixed = of_pairs and interval is not None and interval.annotators_fixed
     return _limits(interval, name, prefix) | {f"{prefix}annotators_fixed": fixed}
 
 
@@ -354,12 +356,34 @@ def _limits(interval: Interval | None, name: str, prefix: str) -> dict[str, floa
     return dict(zip((name, f"{prefix}low", f"{prefix}high"), found, strict=True))
 
 
-def without_control(found: Sequence[Entry]) -> list[str]:
-    """Trained methods that know who is asked and stand there without a control that takes this knowledge away."""
+def without_control(found: Sequence[Entry]) -> dict[str, list[str]]:
+    """By control, the trained methods that use what it takes away and have no row with it.
+
+    `shuffled_ids` is for methods that know people by their ids, `shuffled_demographics` for those that look at
+    demographic attributes; a method may be missing both.
+    """
     trained = [entry for entry in found if entry.kind == "model" and entry.options]
-    aware = [entry for entry in trained if _method(entry) not in BLIND]
-    controlled = {_method(entry) for entry in aware if entry.options["control"] != USUAL["control"]}
-    return list(dict.fromkeys(_method(entry) for entry in aware if _method(entry) not in controlled))
+    there = {(entry.options["control"], _method(entry)) for entry in trained}
+    missing: dict[str, list[str]] = {"shuffled_ids": [], "shuffled_demographics": []}
+    for entry in trained:
+        uses = {"shuffled_ids": _knows_ids(entry), "shuffled_demographics": _knows_demographics(entry)}
+        for control, used in uses.items():
+            if used and (control, _method(entry)) not in there and _method(entry) not in missing[control]:
+                missing[control].append(_method(entry))
+    return {control: methods for control, methods in missing.items() if methods}
+
+
+def _knows_ids(entry: Entry) -> bool:
+    options = entry.options
+    return _method(entry) not in BLIND and options.get("model.ids", True) and options.get("model.user_token", True)
+
+
+def _knows_demographics(entry: Entry) -> bool:
+    options, people = entry.options, entry.evaluations[0].predictions.annotators
+    reads = "model.attributes" in options and options["model.attributes"] != []
+    reads = reads and options.get("model.attribute_text", True)
+    named = options.get("model.group_layers") or options.get("model.unseen") == "group"
+    return bool(people.shape[1] > 1 and (reads or named))
 
 
 def _method(entry: Entry) -> str:

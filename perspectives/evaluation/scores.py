@@ -1,9 +1,8 @@
 """Every metric that fits a set of predictions, by name, with the units it was computed on.
 
 Names are `family/metric`. Individual metrics and the perspectivist ones of LeWiDi-2025 have pairs as units, the others
-items. The human majority leaves
-tied items out (there is no majority to predict); the predicted majority is the vote of the predicted labels of the
-item's own raters, ties decided by their mean probability.
+items. The human majority leaves tied items out (there is no majority to predict); the predicted majority is the vote of
+the predicted labels of the item's own raters, ties decided by their mean probability.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -41,13 +40,18 @@ class Evaluation:
         return dict(_metrics(self.predictions))
 
     def among(self, name: str, rows: np.ndarray) -> Estimate:
-        """A metric of pairs computed on the pairs at `rows` (bool [pair]) alone, placed among all pairs.
+        """A metric computed on the pairs at `rows` (bool [pair]) alone, placed among all pairs, or, for a metric of
+        items, among all items.
 
         Undefined where these pairs do not have it, such as a score of people never seen among people who all were.
         """
-        found = _metrics(self.predictions.select(rows))  # individual metrics come first: the others are not computed
-        estimate = next((estimate for metric, estimate in found if metric == name), undefined(int(rows.sum())))
-        return estimate.within(np.flatnonzero(rows), len(rows))
+        if name.startswith(METRICS_OF_PAIRS):
+            used, units = np.flatnonzero(rows), len(rows)
+        else:
+            used, units = np.unique(self.predictions.item_index[rows]), len(self.predictions.items)
+        metrics = _metrics(self.predictions.select(rows))  # computed one after the other, until the one asked for
+        estimate = next((estimate for metric, estimate in metrics if metric == name), undefined(len(used)))
+        return estimate.within(used, units)
 
     def interval(self, name: str, estimate: Estimate | None = None) -> Interval:
         """Interval of a metric, or of another estimate on the same units (a difference, a mean over seeds).

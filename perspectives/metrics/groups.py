@@ -6,7 +6,7 @@ within a group before groups within a method.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -58,6 +58,12 @@ class GroupScores:
     worst: str | None
     gap: Interval | None
 
+    def by_size(self) -> "GroupScores":
+        """The same scores of a metric that is best at 0: worst is the group with the largest value in size."""
+        sizes = {score.name: abs(score.interval.value) for score in self.scores if score.interval is not None}
+        defined = {name: size for name, size in sizes.items() if not np.isnan(size)}
+        return replace(self, worst=None if self.worst is None else max(defined, key=lambda name: defined[name]))
+
 
 def chosen_attributes(names: str, annotators: pd.DataFrame) -> list[str]:
     """Attributes named in `names` (comma-separated, or `all`).
@@ -108,17 +114,28 @@ def by_group(
     lower_is_better: bool,
     cluster: np.ndarray | None = None,
     minimum: int = SMALLEST_GROUP,
+    of_items: bool = False,
 ) -> GroupScores:
-    """A metric of pairs for each group.
+    """A metric for each group, of the group's pairs or of the items as the group alone labelled them.
 
-    metric: rows (bool [pair]) → the metric on these pairs alone, placed among all pairs (`Estimate.within`).
+    metric: rows (bool [pair]) → the metric on these pairs alone, placed among all pairs (`Estimate.within`), or, with
+        `of_items`, on the items of these pairs, placed among all items.
     group: int64 [pair], position in names of the group of the pair's annotator; -1 for none.
     item, annotator: int64 [pair]. cluster: what items are kept together in intervals, int64 [pair]; None: each item.
 
     Intervals are `two_way` within the group's pairs, with fewer than 20 people over items alone; so is that of a gap
-    with such a group at one of its ends.
+    with such a group at one of its ends. Those of metrics of items are always over items.
     """
     cluster = item if cluster is None else cluster
+
+    def interval_of(estimate: Estimate, rows: np.ndarray, fixed: bool = False) -> Interval:
+        if of_items:
+            used, first = np.unique(item[rows], return_index=True)
+            return by_item(_at(estimate, used), cluster[rows][first])
+        if fixed:
+            return by_item(_at(estimate, rows), cluster[rows])
+        return two_way(_at(estimate, rows), cluster[rows], annotator[rows])
+
     scores: list[GroupScore] = []
     estimates: dict[str, Estimate] = {}
     for code, name in enumerate(names):
@@ -126,17 +143,15 @@ def by_group(
         if len(np.unique(annotator[rows])) < minimum:
             continue
         estimates[name] = metric(rows)
-        interval = two_way(_at(estimates[name], rows), cluster[rows], annotator[rows])
-        scores.append(_score(name, rows, item, annotator, interval))
+        scores.append(_score(name, rows, item, annotator, interval_of(estimates[name], rows)))
     pooled = _pooled(group, names, [score.name for score in scores], item, annotator, minimum)
     defined = [score for score in scores if not np.isnan(estimates[score.name].value)]
     if len(defined) < 2:
         return GroupScores((*scores, *pooled), None, None)
     lowest, *_, highest = sorted(defined, key=lambda score: estimates[score.name].value)
     rows = np.isin(group, [names.index(lowest.name), names.index(highest.name)])
-    difference = _at(estimates[highest.name] - estimates[lowest.name], rows)
     few = min(lowest.people, highest.people) < FEW_ANNOTATORS
-    gap = by_item(difference, cluster[rows]) if few else two_way(difference, cluster[rows], annotator[rows])
+    gap = interval_of(estimates[highest.name] - estimates[lowest.name], rows, fixed=few)
     return GroupScores((*scores, *pooled), (highest if lower_is_better else lowest).name, gap)
 
 

@@ -77,7 +77,7 @@ def main(args: argparse.Namespace) -> int:
         lines = [*notes(long, baseline, unseen_support(found)), *bound, *control_notes(found), *left_out]
         text = render(long, metrics, baseline, args.format, lines)
     else:
-        text = _groups(found, args, [metric for metric in metrics if metric.startswith(METRICS_OF_PAIRS)], left_out)
+        text = _groups(found, args, metrics, left_out)
     if args.output:
         write_text(args.output, text + "\n")
         print(args.output)
@@ -90,10 +90,6 @@ def main(args: argparse.Namespace) -> int:
 
 def _groups(found: Sequence[Entry], args: argparse.Namespace, metrics: list[str], left_out: Sequence[str]) -> str:
     """The tables of --groups: of all metrics asked for, or of the first."""
-    if not metrics:
-        raise ConfigError(
-            f"--groups scores pairs, and --metrics {args.metrics} are of items; name {METRICS_OF_PAIRS[0]}…"
-        )
     people = found[0].evaluations[0].predictions
     attributes = chosen_attributes(args.groups, people.annotators)
     long = group_table(found, metrics if args.metrics else metrics[:1], attributes, args.unknown)
@@ -107,6 +103,9 @@ def group_notes(
     lines = ["± is half a 95 % interval; gap is the highest minus the lowest group, above 0 by chance alone."]
     if (~long["suppressed"]).any():
         lines.append("A group that hardly uses some levels has a lower macro-F1; compare methods within a group first.")
+    of_items = ~long["metric"].str.startswith(METRICS_OF_PAIRS)
+    if of_items.any():
+        lines.append("Metrics of items take each item as the group's own raters labelled it; intervals are over items.")
     if long["annotators_fixed"].any() or long["gap_annotators_fixed"].any():
         lines.append(f"‡ fewer than {FEW_ANNOTATORS} people in a group: the interval is over items, for these people.")
     judging = predictions.annotators["annotator_id"].isin(predictions.pairs["annotator_id"])
@@ -138,14 +137,15 @@ def ceiling_notes(predictions: Predictions, metrics: Sequence[str]) -> list[str]
     ]
 
 
+CONTROLS = {"shuffled_ids": "ids", "shuffled_demographics": "demographics"}
+
+
 def control_notes(found: Sequence[Entry]) -> list[str]:
     """Which methods may only seem to gain from knowing people."""
-    missing = without_control(found)
-    if not missing:
-        return []
     return [
-        f"No control beside {', '.join(missing)}: `perspectives train model={missing[0]} control=shuffled_ids` shows "
-        "what ids that mean nothing would score."
+        f"No control beside {', '.join(methods)}: `perspectives train model={methods[0]} control={control}` shows what "
+        f"{CONTROLS[control]} that mean nothing would score."
+        for control, methods in without_control(found).items()
     ]
 
 

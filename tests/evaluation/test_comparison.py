@@ -337,6 +337,45 @@ def test_a_group_is_scored_like_scikit_learn_scores_its_pairs(folder: Path) -> N
     assert sum(score.people for score in asked) == len(known)
 
 
+def test_a_group_is_scored_on_items_as_its_own_raters_labelled_them(folder: Path) -> None:
+    entry = by_name(entries([folder])[0])["majority"]
+    gaps = {}
+    for metric in ("soft/manhattan", "majority/accuracy", "calibration/bias_rude"):
+        scores = entry.groups(metric, "gender")
+        for score in (score for score in scores.scores if score.interval is not None):
+            expected = []
+            for evaluation in entry.evaluations:
+                p = evaluation.predictions
+                pairs = p.pairs.merge(p.annotators, on="annotator_id").assign(row=np.arange(len(p)))
+                pairs = pairs.assign(observed=p.observed, predicted=p.labels(), rude=p.probabilities()[:, 1])
+                items = (
+                    pairs[pairs["gender"] == score.name].groupby("item_id")[["observed", "predicted", "rude"]].mean()
+                )
+                if metric == "soft/manhattan":
+                    expected.append((2 * (items["observed"] - items["rude"]).abs()).mean())
+                elif metric == "majority/accuracy":
+                    untied = items[items["observed"] != 0.5]
+                    voted = untied["predicted"].where(untied["predicted"] != 0.5, untied["rude"]) > 0.5
+                    expected.append((voted == (untied["observed"] > 0.5)).mean())
+                else:
+                    count = by_item.size()
+                    expected.append(((items["rude"] - items["observed"]) * count).sum() / count.sum())
+                assert score.items == len(items)
+            assert score.interval.value == pytest.approx(np.mean(expected))
+            assert set(score.interval.clusters) == {"item"}
+        scored = {score.name: score.interval.value for score in scores.scores if score.interval is not None}
+        gaps[metric] = scores.gap.value
+        assert scores.gap.value == pytest.approx(max(scored.values()) - min(scored.values()))
+        size = {"soft/manhattan": float, "majority/accuracy": lambda value: -value, "calibration/bias_rude": abs}[
+            metric
+        ]
+        assert scores.worst == max(scored, key=lambda name: size(scored[name]))
+    long = group_table([entry], list(gaps), ["gender"])
+    assert not long[["annotators_fixed", "gap_annotators_fixed"]].any(axis=None)
+    lines = group_notes(long, entry.evaluations[0].predictions, ["gender"])
+    assert "Metrics of items take each item as the group's own raters labelled it; intervals are over items." in lines
+
+
 def test_the_command_prints_groups_in_every_format(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     command = ["compare", str(folder), "--groups", "gender,age"]
     assert main(command) == 0
@@ -371,10 +410,6 @@ def _metrics(folder: Path) -> list[str]:
 def test_what_cannot_be_grouped_is_said(folder: Path, capsys: pytest.CaptureFixture) -> None:
     for options, said in (
         (["--groups", "sex"], "there is no attribute 'sex'; choose from gender, age, region, or all"),
-        (
-            ["--groups", "gender", "--metrics", "soft"],
-            "--groups scores pairs, and --metrics soft are of items; name ind",
-        ),
         (["--unknown"], "--unknown says whom --groups compares; add --groups ATTRIBUTES"),
     ):
         assert main(["compare", str(folder), *options]) == 2
@@ -422,7 +457,7 @@ def test_a_score_of_people_never_seen_counts_only_those_people(folder: Path) -> 
 def test_a_control_has_a_row_of_its_own_and_its_absence_is_noted(folder: Path, tmp_path: Path) -> None:
     copy = Path(shutil.copytree(folder, tmp_path / "runs"))
     found = entries([copy])[0]
-    assert without_control(found) == ["multitask"]  # not the blind majority, not the priors
+    assert without_control(found) == {"shuffled_ids": ["multitask"]}  # not the blind majority, not the priors
     (note,) = control_notes(found)
     assert note.startswith("No control beside multitask: `perspectives train model=multitask control=shuffled_ids` ")
     for run in copy.glob("multitask-*"):
@@ -460,3 +495,30 @@ def test_soft_metrics_stand_beside_the_ceiling_of_their_panels(folder: Path, cap
     assert re.search(r"a perfect model of each item's rate would still score about soft/manhattan \.\d{3} \(", printed)
     assert main(["compare", str(folder), "--metrics", "individual/f1"]) == 0
     assert "Panels are finite" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("options", "missing"),
+    [
+        ({"model.ids": True, "model.attributes": None}, ["shuffled_ids", "shuffled_demographics"]),
+        ({"model.ids": True, "model.attributes": []}, ["shuffled_ids"]),
+        ({"model.ids": False, "model.attributes": ["gender"]}, ["shuffled_demographics"]),
+        ({"model.group_layers": "gender"}, ["shuffled_ids", "shuffled_demographics"]),
+        ({"model.unseen": "group"}, ["shuffled_ids", "shuffled_demographics"]),
+        ({"model.unseen": "mean"}, ["shuffled_ids"]),
+        (
+            {"model.user_token": False, "model.attribute_text": True, "model.attributes": None},
+            ["shuffled_demographics"],
+        ),
+    ],
+)
+def test_each_control_is_asked_for_where_there_is_something_to_take_away(folder: Path, options, missing) -> None:
+    entry = by_name(entries([folder])[0])["multitask optim.lr=0.1"]
+    asked = replace(entry, name="somebody", options={"control": "none"} | options)
+    assert list(without_control([asked])) == missing
+    for control in missing:
+        with_one = replace(asked, name=f"somebody control={control}", options=asked.options | {"control": control})
+        assert list(without_control([asked, with_one])) == [other for other in missing if other != control]
+    people = asked.evaluations[0].predictions.annotators[["annotator_id"]]
+    nameless = [Evaluation(replace(e.predictions, annotators=people)) for e in asked.evaluations]
+    assert list(without_control([replace(asked, evaluations=nameless)])) == [m for m in missing if m == "shuffled_ids"]

@@ -121,6 +121,10 @@ def test_killed_after_early_stopping_has_decided(tmp_path):
     same(results(train(tmp_path / "a", *STOPPING)), results(whole))
 
 
+def interrupted(self):
+    raise KeyboardInterrupt
+
+
 def test_a_checkpoint_of_the_epoch_that_stopped_would_train_on(tmp_path, monkeypatch):
     """What `ResumeCheckpoint` avoids; when this fails, Lightning remembers the decision and the exception can go."""
     whole = train(tmp_path / "b", *STOPPING)
@@ -128,7 +132,7 @@ def test_a_checkpoint_of_the_epoch_that_stopped_would_train_on(tmp_path, monkeyp
         ResumeCheckpoint, "on_train_epoch_end", lambda self, trainer, *_: trainer.save_checkpoint(self.path)
     )
     with monkeypatch.context() as patch:
-        patch.setattr(BestCheckpoint, "weights", lambda self: signal.raise_signal(signal.SIGINT))
+        patch.setattr(BestCheckpoint, "weights", interrupted)
         with pytest.raises(KeyboardInterrupt):
             train(tmp_path / "a", *STOPPING)
     assert epochs(train(tmp_path / "a", *STOPPING)) == epochs(whole) + 1
