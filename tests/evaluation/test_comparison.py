@@ -346,11 +346,10 @@ def test_a_group_is_scored_on_items_as_its_own_raters_labelled_them(folder: Path
             expected = []
             for evaluation in entry.evaluations:
                 p = evaluation.predictions
-                pairs = p.pairs.merge(p.annotators, on="annotator_id").assign(row=np.arange(len(p)))
+                pairs = p.pairs.merge(p.annotators, on="annotator_id", how="left")
                 pairs = pairs.assign(observed=p.observed, predicted=p.labels(), rude=p.probabilities()[:, 1])
-                items = (
-                    pairs[pairs["gender"] == score.name].groupby("item_id")[["observed", "predicted", "rude"]].mean()
-                )
+                per_item = pairs[pairs["gender"] == score.name].groupby("item_id")
+                items = per_item[["observed", "predicted", "rude"]].mean()
                 if metric == "soft/manhattan":
                     expected.append((2 * (items["observed"] - items["rude"]).abs()).mean())
                 elif metric == "majority/accuracy":
@@ -358,7 +357,7 @@ def test_a_group_is_scored_on_items_as_its_own_raters_labelled_them(folder: Path
                     voted = untied["predicted"].where(untied["predicted"] != 0.5, untied["rude"]) > 0.5
                     expected.append((voted == (untied["observed"] > 0.5)).mean())
                 else:
-                    count = by_item.size()
+                    count = per_item.size()
                     expected.append(((items["rude"] - items["observed"]) * count).sum() / count.sum())
                 assert score.items == len(items)
             assert score.interval.value == pytest.approx(np.mean(expected))
