@@ -1,4 +1,4 @@
-"""Who annotated anything, and their groups: of others in the annotators' table nothing is said."""
+"""Annotators who have annotations, and their groups; measures leave out the others in the annotators' table."""
 
 import numpy as np
 
@@ -7,12 +7,12 @@ from perspectives.metrics.groups import Membership, membership
 
 
 def active(annotations: AnnotationSet) -> np.ndarray:
-    """Whether somebody has annotations, bool [annotator]."""
+    """Which annotators have annotations, bool [annotator]."""
     return np.bincount(annotations.annotator_index, minlength=len(annotations.annotators)) > 0
 
 
 def active_membership(annotations: AnnotationSet, attribute: str, unknown: bool = False) -> Membership:
-    """`metrics.groups.membership` of those with annotations; the others are in no group and move no quartile."""
-    there = active(annotations)
-    found = membership(annotations.annotators[attribute].where(there), unknown)
-    return Membership(found.names, np.where(there, found.code, -1), found.edges)
+    """`metrics.groups.membership` of those with annotations; the others are in no group and do not affect quartiles."""
+    annotated = active(annotations)
+    groups = membership(annotations.annotators[attribute].where(annotated), unknown)
+    return Membership(groups.names, np.where(annotated, groups.code, -1), groups.edges)

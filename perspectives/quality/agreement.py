@@ -1,8 +1,8 @@
 """Agreement between annotators: raw pairwise agreement, Fleiss' kappa and Krippendorff's alpha.
 
 Everything is computed from counts [unit, value]: how many annotators gave each value to each unit. A unit is an item
-(within one round, where there are several, so that nobody is paired with themselves). Missing annotations are counts
-that are not there; units with fewer than two annotations carry no information on agreement and are left out.
+(within one round, where there are several, so that nobody is paired with themselves). Missing annotations are not
+counted; units with fewer than two annotations carry no information on agreement and are left out.
 Paper: Krippendorff 2011, Computing Krippendorff's Alpha-Reliability.
 """
 
@@ -46,9 +46,8 @@ def agreement(annotations: AnnotationSet) -> Agreement:
     if metric == "multilabel":
         metric = "nominal per level"
         tables = [_table(unit, contained.astype(np.int64), 2) for contained in annotations.labels.T]
-        by_level = {
-            x: _alpha(table, "nominal", None) for x, table in zip(annotations.scale.levels, tables, strict=True)
-        }
+        levels = zip(annotations.scale.levels, tables, strict=True)
+        by_level = {level: _alpha(table, "nominal", None) for level, table in levels}
         defined = [alpha for alpha in by_level.values() if not np.isnan(alpha)]
         alpha = float(np.mean(defined)) if defined else float("nan")
     elif metric == "interval":
@@ -66,7 +65,7 @@ def value_counts(annotations: AnnotationSet) -> np.ndarray:
     """
     if annotations.scale.kind not in ("nominal", "ordinal"):
         kind = annotations.scale.kind
-        raise DataError(f"{annotations.name} has a {kind} scale: a label is not one of its levels; use `agreement`")
+        raise DataError(f"{annotations.name} has a {kind} scale: labels are not single levels; use `agreement`")
     return _table(units_of(annotations), annotations.labels, annotations.scale.size)
 
 
@@ -110,8 +109,8 @@ def krippendorff_alpha(counts: np.ndarray, metric: str = "nominal", values: np.n
         ascending order), `interval` (by (c - k)²) or `ratio` (by ((c - k) / (c + k))²).
     values: the number each column stands for, [value]; needed for interval and ratio.
 
-    nan, with a DataWarning, where no unit has two annotations or all of them are equal: without variation there is
-    nothing chance could have got wrong. Raises ConfigError for an unknown metric or missing or misshapen `values`,
+    nan, with a DataWarning, where no unit has two annotations or all of them are equal: without variation agreement
+    cannot be told from chance. Raises ConfigError for an unknown metric or missing or misshapen `values`,
     DataError for negative or missing counts, missing values and, with `ratio`, negative ones.
     """
     counts = _counts(counts)
@@ -123,7 +122,7 @@ def krippendorff_alpha(counts: np.ndarray, metric: str = "nominal", values: np.n
             raise ConfigError(f"metric={metric} needs the number of each of {counts.shape[1]} columns; got {came}")
         values = np.asarray(values, float)
         if not np.isfinite(values).all():
-            raise DataError("values are the finite number of each column; leave columns without one out")
+            raise DataError("values must be a finite number for each column; leave out columns without one")
         if metric == "ratio" and (values < 0).any():
             raise DataError("metric=ratio needs values of at least 0; use metric=interval for negative values")
     alpha = _alpha(counts, metric, values)
@@ -134,7 +133,7 @@ def _counts(counts: np.ndarray) -> np.ndarray:
     counts = np.asarray(counts, float)
     if counts.ndim != 2 or not (np.isfinite(counts) & (counts >= 0)).all():
         raise DataError(
-            f"counts are [unit, value], finite and not negative; got shape {counts.shape} from "
+            f"counts must be [unit, value], finite and not negative; got shape {counts.shape} from "
             f"{counts.min(initial=np.inf):g} to {counts.max(initial=-np.inf):g}"
         )
     return counts
@@ -151,7 +150,7 @@ def _alpha(counts: np.ndarray, metric: str, values: np.ndarray | None) -> float:
     if metric == "interval":
         assert values is not None
         return _interval_alpha(*(counts @ (values - values.mean()) ** power for power in range(3)))
-    # Pairs of a person with themselves are in here too: only on the diagonal, where the difference is 0.
+    # This includes pairs of a person with themselves: only on the diagonal, where the difference is 0.
     coincidence = (counts / (total - 1)[:, None]).T @ counts
     difference = _difference(marginal, metric, values)
     observed = (coincidence * difference).sum()
@@ -162,8 +161,8 @@ def _alpha(counts: np.ndarray, metric: str, values: np.ndarray | None) -> float:
 def _interval_alpha(count: np.ndarray, total: np.ndarray, squares: np.ndarray) -> float:
     """Alpha with squared differences from each unit's count, sum and sum of squares of the values, each [unit].
 
-    Over all ordered pairs the sum of (c - k)² is 2 (n Σc² - (Σc)²): no value × value table, which fine sliders would
-    make large. Values should be roughly centred, or the difference loses digits.
+    Over all ordered pairs the sum of (c - k)² is 2 (n Σc² - (Σc)²): no value × value table is needed, which fine
+    sliders would make large. Values should be roughly centred, or the difference loses digits.
     """
     paired = count >= 2
     count, total, squares = count[paired], total[paired], squares[paired]

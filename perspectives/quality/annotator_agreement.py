@@ -1,6 +1,6 @@
-"""Agreement of single annotators and of every two of them, from sparse products over shared items.
+"""Agreement of single annotators with the others, and of every pair of annotators, by sparse products over items.
 
-A unit is an item, within one round where there are several: nobody is compared with themselves.
+A unit is an item, within one round where there are several, so nobody is compared with themselves.
 Papers: Tratz and Hovy 2010, A Taxonomy, Dataset, and Classifier for Automatic Noun Compound Interpretation (raw
 agreement per annotation); Cohen 1960, A Coefficient of Agreement for Nominal Scales.
 """
@@ -18,7 +18,7 @@ from perspectives.quality.labels import label_codes
 def raw_agreement(annotations: AnnotationSet) -> np.ndarray:
     """Share of the unit's other annotations with the same label, float64 [annotation], in [0, 1]; nan without others.
 
-    For multilabel scales with the same set of levels; for ratings with the same number.
+    The same label is the same set of levels on multilabel scales, the same number for ratings.
     """
     unit, value = units_of(annotations), label_codes(annotations)
     who = annotations.annotator_index
@@ -29,7 +29,7 @@ def raw_agreement(annotations: AnnotationSet) -> np.ndarray:
 
 
 def _numbered(*keys: np.ndarray) -> np.ndarray:
-    """The number of each distinct combination, int64 [annotation]."""
+    """A number per distinct combination of keys, int64 [annotation]."""
     return np.unique(np.column_stack(keys), axis=0, return_inverse=True)[1].reshape(-1)
 
 
@@ -53,11 +53,11 @@ def annotator_agreement(annotations: AnnotationSet) -> pd.DataFrame:
 
 
 def pair_agreement(annotations: AnnotationSet, shared: int = 1) -> pd.DataFrame:
-    """A row per two annotators with at least `shared` units in common.
+    """A row per pair of annotators with at least `shared` units in common.
 
     Columns: `first`, `second` (annotator ids, in the order of the annotators' table), `units` (how many both
     annotated), `agreement` (share of them with equal labels, in [0, 1]) and `kappa` (Cohen's, from both people's
-    distributions over the shared units; nan where both gave all of them one and the same level).
+    distributions over the shared units; nan where both gave the same level to all of them).
 
     Raises DataError for interval and multilabel scales, and where somebody annotated a unit twice.
     """

@@ -1,4 +1,4 @@
-"""Confident learning and CROWDLAB by cleanlab (`pip install 'perspectives[cleanlab]'`), on our annotations.
+"""Label errors by confident learning and CROWDLAB, as implemented in cleanlab (`pip install 'perspectives[cleanlab]'`).
 
 Papers: Northcutt et al. 2021, Confident Learning (JAIR 70); Goh et al. 2022, CROWDLAB (NeurIPS workshop).
 """
@@ -13,7 +13,7 @@ LARGEST_TABLE = 10**8  # cells of CROWDLAB's item × annotator table
 
 
 def confident_learning(label: np.ndarray, probabilities: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Which labels are taken for errors, bool [annotation], and the quality of each, in 0..1, float64 [annotation].
+    """Which labels are likely errors, bool [annotation], and the quality of each, in 0..1, float64 [annotation].
 
     label: level positions, int64 [annotation]. probabilities: held out, float [annotation, level]; rows sum to 1. The
     quality is the normalised margin of probabilities adjusted to each level's usual confidence. Raises ConfigError
@@ -32,8 +32,8 @@ def confident_learning(label: np.ndarray, probabilities: np.ndarray) -> tuple[np
 def crowdlab(annotations: AnnotationSet, probabilities: np.ndarray) -> np.ndarray:
     """The quality of each label given the model and all who labelled the item, in 0..1, float64 [annotation].
 
-    probabilities: of each item, held out, float [item, level]; rows sum to 1. Raises ConfigError without cleanlab and
-    DataError for labels that are no single level, repeated pairs, and corpora too large for an item × annotator table.
+    probabilities: of each item, held out, float [item, level]; rows sum to 1. Raises ConfigError without cleanlab,
+    DataError for labels that are not single levels, repeated pairs, and corpora too large for such a table.
     """
     _require()
     from cleanlab.multiannotator import get_label_quality_multiannotator
@@ -44,7 +44,9 @@ def crowdlab(annotations: AnnotationSet, probabilities: np.ndarray) -> np.ndarra
     if items * people > LARGEST_TABLE:
         raise DataError(f"CROWDLAB needs a table of {items:,} × {people:,} cells; select fewer items or annotators")
     if annotations.annotations.duplicated(["item_id", "annotator_id"]).any():
-        raise DataError(f"{annotations.name} has people who labelled an item twice; CROWDLAB needs one label each")
+        raise DataError(
+            f"{annotations.name} has people who labelled an item twice; CROWDLAB needs one label per person and item"
+        )
     table = np.full((items, people), np.nan)
     table[annotations.item_index, annotations.annotator_index] = annotations.labels
     found = get_label_quality_multiannotator(
@@ -55,7 +57,7 @@ def crowdlab(annotations: AnnotationSet, probabilities: np.ndarray) -> np.ndarra
 
 
 def _normalised(probabilities: np.ndarray) -> np.ndarray:
-    """float32 rows miss a sum of 1 by more than cleanlab allows."""
+    """Rows that sum to 1 in float64: those of float32 miss it by more than cleanlab allows."""
     probabilities = np.asarray(probabilities, float)
     return probabilities / probabilities.sum(1, keepdims=True)
 

@@ -1,4 +1,4 @@
-"""Planted noise: replace a known share of labels, and learn from how they were learned what wrong labels look like.
+"""Planted noise: flip a known share of labels, and learn from their training dynamics what wrong labels look like.
 
 Paper: Swayamdipta et al. 2020, Dataset Cartography (EMNLP), section 5: a classifier of flipped labels on confidence.
 """
@@ -16,11 +16,11 @@ def flip_labels(
 ) -> tuple[AnnotationSet, np.ndarray]:
     """The corpus with a share of the labels at `rows` (int64 positions) replaced by another level, each equally likely.
 
-    Also returns which of `rows` were flipped, bool [row]: exactly the share, rounded. Raises ConfigError for a share
+    Also returns which of `rows` were flipped, bool [row]: exactly that share, rounded. Raises ConfigError for a share
     outside 0..1, DataError for ratings and sets of levels.
     """
     if not 0 <= share <= 1:
-        raise ConfigError(f"the share of labels to flip is a number from 0 to 1; got {share}")
+        raise ConfigError(f"the share of labels to flip must be a number from 0 to 1; got {share}")
     if annotations.scale.kind not in ("nominal", "ordinal"):
         raise DataError(f"{annotations.name} has {annotations.scale.kind} labels; only single levels can be flipped")
     random, levels = np.random.default_rng(seed), annotations.scale.size
@@ -35,7 +35,7 @@ def flip_labels(
 def noise_probability(features: np.ndarray, flipped: np.ndarray, seed: int = 0, folds: int = 5) -> np.ndarray:
     """How much each annotation looks like one whose label was flipped, in 0..1, float64 [annotation], out of fold.
 
-    A logistic regression that counts both classes the same, so that 1/2 is as typical of the one as of the other.
+    The classifier is a logistic regression that weighs both classes equally, so 1/2 is equally typical of both.
 
     features: finite, float [annotation, feature]: confidence alone as in the paper, or also variability and AUM.
     flipped: the labels known to be wrong, bool [annotation]. seed: deals the folds.
@@ -48,10 +48,13 @@ def noise_probability(features: np.ndarray, flipped: np.ndarray, seed: int = 0, 
 
     features = np.asarray(features, float)
     if features.ndim != 2 or not np.isfinite(features).all():
-        raise DataError("features are finite numbers, [annotation, feature]; leave out annotations never trained on")
+        raise DataError(
+            "features must be finite, [annotation, feature]; leave out annotations that were never trained on"
+        )
     if min(flipped.sum(), (~flipped).sum()) < folds:
         raise DataError(
-            f"{flipped.sum()} of {len(flipped)} labels are flipped; {folds} folds need at least {folds} of either kind"
+            f"{flipped.sum()} of {len(flipped)} labels are flipped; {folds} folds need at least {folds} flipped and "
+            f"{folds} others"
         )
     classifier = make_pipeline(StandardScaler(), LogisticRegression(class_weight="balanced"))
     dealt = StratifiedKFold(folds, shuffle=True, random_state=seed)

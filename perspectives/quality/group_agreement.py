@@ -16,9 +16,11 @@ from perspectives.quality.labels import label_codes, points
 
 
 def within_groups(annotations: AnnotationSet, attribute: str, minimum: int = SMALLEST_GROUP) -> pd.DataFrame:
-    """A row per value of the attribute, the most frequent first: `group`, `people`, `annotations`, and of the group's
-    annotations alone `pairwise` agreement and `alpha` (see `agreement.agreement`), nan where undefined. Distances of
-    ordered levels are by the group's own frequencies; `cohesion` has all groups measured with one ruler, its `irr`.
+    """A row per value of the attribute, the most frequent first.
+
+    Columns: `group`, `people`, `annotations`, and the `pairwise` agreement and `alpha` of the group's annotations alone
+    (see `agreement.agreement`), nan where undefined. For ordered levels, distances depend on the group's own
+    frequencies; `irr` of `cohesion` measures all groups alike.
 
     Groups of fewer than `minimum` people have nan. Raises ConfigError for an attribute that does not exist.
     """
@@ -38,9 +40,11 @@ def within_groups(annotations: AnnotationSet, attribute: str, minimum: int = SMA
 
 
 def between_groups(annotations: AnnotationSet, attribute: str, minimum: int = SMALLEST_GROUP) -> pd.DataFrame:
-    """A row per two groups of at least `minimum` people each: `group`, `other`, `pairs` (of annotations of one unit,
-    one from each group), `pairwise` (share of them that are equal) and `xrr`, their agreement corrected for chance
-    (cross-replication reliability; for ordered scales and ratings by distance, as alpha), nan where undefined.
+    """A row per pair of groups of at least `minimum` people each.
+
+    Columns: `group`, `other`, `pairs` (of annotations of one unit, one from each group), `pairwise` (share of them that
+    are equal) and `xrr`, their agreement corrected for chance (cross-replication reliability; for ordered scales and
+    ratings by distance, as alpha), nan where undefined.
 
     Raises ConfigError for an attribute that does not exist.
     """
@@ -60,7 +64,7 @@ def between_groups(annotations: AnnotationSet, attribute: str, minimum: int = SM
 def _groups(annotations: AnnotationSet, attribute: str) -> Membership:
     if attribute not in annotations.attributes:
         known = ", ".join(annotations.attributes) or "none"
-        raise ConfigError(f"there is no attribute {attribute!r}; {annotations.name} has {known}")
+        raise ConfigError(f"there is no attribute {attribute!r}; attributes of {annotations.name}: {known}")
     return active_membership(annotations, attribute)
 
 

@@ -1,8 +1,8 @@
-"""Recording training dynamics beside the loop: how likely each annotation's label was while it was trained on.
+"""A callback that records training dynamics: how likely each annotation's label was while it was trained on.
 
-A step only keeps the logits it had anyway; everything is computed when an epoch ends, and written as one file per
-epoch beside the checkpoints. What an interrupted epoch had seen so far travels in the checkpoint, so that a resumed run
-records what an uninterrupted one would have.
+A step only keeps the logits it computed anyway. The measures are computed at the end of an epoch and written as one
+file per epoch beside the checkpoints. What an interrupted epoch had seen so far is kept in the checkpoint, so a resumed
+run records what an uninterrupted one would have.
 """
 
 from pathlib import Path
@@ -33,7 +33,7 @@ class Recording(L.Callback):
     def __init__(self, folder: Path, targets: AnnotationSet, objective: Objective) -> None:
         if targets.scale.kind == "interval":
             raise ConfigError(
-                f"dynamics=true records probabilities of labels, and {targets.name} has ratings without any; set "
+                f"dynamics=true records probabilities of labels, and {targets.name} has ratings, which have none; set "
                 "dynamics=false, or data.ratings=false where the ratings are levels"
             )
         self.folder, self.targets, self.objective = folder, targets, objective
@@ -61,7 +61,7 @@ class Recording(L.Callback):
         try:
             epochs = [load_file(path) for path in sorted(self.parts.glob("*.safetensors"))]
         except (SafetensorError, OSError) as error:
-            raise RunError(f"{self.parts} is damaged ({error}); delete {self.folder} to train anew") from error
+            raise RunError(f"{self.parts} is damaged ({error}); delete {self.folder} and train again") from error
         table = self.targets.annotations
         columns = annotation_columns(table)
         Dynamics(table[columns], *(np.stack([epoch[name] for epoch in epochs]) for name in TENSORS)).save(
@@ -76,15 +76,15 @@ class Recording(L.Callback):
 
 
 def _together(parts: list[Tensor]) -> Tensor:
-    """On the CPU, where what a checkpoint held already is."""
+    """The parts as one tensor on the CPU, where parts restored from a checkpoint already are."""
     return torch.cat([part.cpu() for part in parts])
 
 
 def observed(objective: Objective, logits: Tensor, label: Tensor, levels: int) -> tuple[Tensor, Tensor]:
     """Log-probability of the label and its margin over the best other label, each float32 [annotation].
 
-    logits: [annotation, width]. label: int64 [annotation], or float32 [annotation, level] for sets of levels, where the
-    other labels are all other sets. Weights of levels in the loss play no part.
+    logits: [annotation, width]. label: int64 [annotation], or float32 [annotation, level] for sets of levels, for which
+    the other labels are all other sets. Weights of levels in the loss play no part.
     """
     logits = logits.float()
     if label.ndim == 2:

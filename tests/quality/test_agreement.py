@@ -126,7 +126,7 @@ def test_options_that_do_not_fit_are_refused():
         krippendorff_alpha(counts, "ratio", np.arange(2))
     with pytest.raises(DataError, match="needs values of at least 0"):
         krippendorff_alpha(counts, "ratio", np.array([-1, 0, 1]))
-    with pytest.raises(DataError, match="values are the finite number of each column"):
+    with pytest.raises(DataError, match="values must be a finite number for each column"):
         krippendorff_alpha(counts, "interval", np.array([0, 1, np.nan]))
 
 
@@ -137,7 +137,9 @@ def test_what_is_no_table_of_counts_is_refused(measure):
         ([1, 2], r"\(2,\) from 1 to 2"),
         ([[1, np.nan]], r"\(1, 2\) from nan to nan"),
     ):
-        with pytest.raises(DataError, match=rf"counts are \[unit, value\], finite and not negative; got shape {came}"):
+        with pytest.raises(
+            DataError, match=rf"counts must be \[unit, value\], finite and not negative; got shape {came}"
+        ):
             measure(np.array(wrong))
 
 
@@ -193,9 +195,7 @@ def test_multilabel_alpha_is_that_of_each_level_present_or_not():
     assert result.alpha == pytest.approx((result.alpha_per_level["x"] + result.alpha_per_level["y"]) / 2)
     equal = [(present[a, item] == present[b, item]).all() for item in range(20) for a, b in ((0, 1), (0, 2), (1, 2))]
     assert result.pairwise == pytest.approx(np.mean(equal))
-    with pytest.raises(
-        DataError, match="sets has a multilabel scale: a label is not one of its levels; use `agreement`"
-    ):
+    with pytest.raises(DataError, match="sets has a multilabel scale: labels are not single levels; use `agreement`"):
         value_counts(annotation_set)
 
 

@@ -12,17 +12,16 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
 from perspectives.errors import DataError, RunError
+from perspectives.quality.area_under_margin import area_under_margin
 from perspectives.quality.dynamics import (
     Dynamics,
-    area_under_margin,
     confidence,
     correctness,
     forgetting_events,
-    last,
-    margin_threshold,
     threshold_closeness,
     variability,
 )
+from perspectives.quality.visits import last_visit
 
 NAN = float("nan")
 SHAPES = array_shapes(min_dims=2, max_dims=2, max_side=8)
@@ -38,7 +37,9 @@ def visits(values):
 def test_every_measure_is_what_its_paper_says(margin):
     log_probability = -np.abs(margin)
     for column, seen in enumerate(visits(log_probability)):
-        found = [measure(log_probability)[column] for measure in (confidence, variability, threshold_closeness, last)]
+        found = [
+            measure(log_probability)[column] for measure in (confidence, variability, threshold_closeness, last_visit)
+        ]
         p = [math.exp(x) for x in seen]
         mean = statistics.fmean(p) if p else NAN
         wanted = [mean, statistics.pstdev(p), mean * (1 - mean), seen[-1]] if seen else [NAN] * 4
@@ -62,16 +63,6 @@ def test_forgetting_by_hand():
         ]
     )
     assert forgetting_events(margin) == pytest.approx([0, 2, math.inf, 1, 1, 1, NAN, math.inf], nan_ok=True)
-
-
-def test_the_threshold_is_the_percentile_of_samples_known_to_be_wrong():
-    aum = np.concatenate([np.arange(101) / 10, [99.0, NAN]])
-    known = np.arange(103) <= 100
-    known[-1] = True  # never visited
-    assert margin_threshold(aum, known) == pytest.approx(9.9)
-    assert margin_threshold(aum, known, 50) == pytest.approx(5.0)
-    with pytest.raises(DataError, match="no threshold sample was visited in training"):
-        margin_threshold(aum, np.zeros(103, bool))
 
 
 def test_one_epoch_of_nothing_is_fine_and_one_axis_is_not():
@@ -110,5 +101,5 @@ def test_what_is_no_store_is_refused(recorded, tmp_path):
     path.write_bytes(path.read_bytes()[:-3])
     with pytest.raises(RunError, match=r"is damaged: .*; delete the run folder and train again"):
         Dynamics.load(tmp_path / "dynamics")
-    with pytest.raises(DataError, match=r"margin is \(4, 2\); \[epoch, 3\] was expected"):
+    with pytest.raises(DataError, match=r"margin has shape \(4, 2\); expected \[epoch, 3\]"):
         Dynamics(recorded.units, recorded.log_probability, recorded.margin[:, :2])

@@ -75,5 +75,5 @@ def test_between_two_halves_of_one_group_it_is_as_within():
 
 
 def test_an_unknown_attribute():
-    with pytest.raises(ConfigError, match="there is no attribute 'age'; teams has team"):
+    with pytest.raises(ConfigError, match="there is no attribute 'age'; attributes of teams: team"):
         within_groups(teams(SCALES[0]), "age")

@@ -158,5 +158,5 @@ def test_the_exact_method_and_trained_encoders_do_not_go_together():
     annotations = corpus()
     encoder = Transformer("tiny", tune="full", max_length=32)
     model = built(SoftLabel, annotations, encoder.module())
-    with pytest.raises(ConfigError, match="and this encoder is a part of the model; use method=ekfac, or cg"):
+    with pytest.raises(ConfigError, match="and this encoder is part of the model; use method=ekfac or method=cg"):
         influence(model, *parts(annotations, model, encoder.tokens(annotations.texts)))

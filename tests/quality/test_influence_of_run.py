@@ -66,7 +66,7 @@ def test_runs_that_cannot_be_asked_are_refused(run, tmp_path):
     with pytest.raises(ConfigError, match="part='train' is unknown; choose validation or test"):
         influence_of_run(run, "train")
     priors = train(tmp_path, *TINY, "model=priors")
-    with pytest.raises(RunError, match="holds no single trained model: priors learn nothing"):
+    with pytest.raises(RunError, match="holds no single trained model: priors have none"):
         influence_of_run(priors)
 
 
@@ -75,7 +75,7 @@ def test_a_run_on_other_data_is_refused(tmp_path):
     about = json.loads((other.folder / "provenance.json").read_text())
     about["data"]["checksum"] = "0"
     (other.folder / "provenance.json").write_text(json.dumps(about))
-    with pytest.raises(RunError, match="was trained on other data than synthetic as it is read now"):
+    with pytest.raises(RunError, match="was trained on data that differ from synthetic as it is read now"):
         influence_of_run(other.folder)
 
 

@@ -1,7 +1,7 @@
 """Influence by conjugate gradients, with products of the Gauss-Newton matrix that is never formed (`torch.func`).
 
-One pass over the training annotations per product, so that a target costs some dozen epochs whatever the model; the
-self-influence of every annotation, one solution each, costs as much for each of them.
+Each product is one pass over the training annotations, so a target costs a few dozen epochs, whatever the model.
+Self-influence needs a solution per annotation, and costs as much for each of them.
 """
 
 from collections.abc import Callable, Iterator
@@ -40,7 +40,7 @@ def conjugate(
     seed: int = 0,
 ) -> Scores:
     """See `table.influence`. self_influence: False leaves it out, nan. seed: of the vectors that estimate the trace for
-    the default damping. Raises RunError when it does not converge."""
+    the default damping. Raises RunError when the solution does not converge."""
     n = len(train.rows)
     loss, own, influence = np.full((3, n), np.nan)
     with sdpa_kernel(SDPBackend.MATH):  # the only attention that has forward-mode derivatives
@@ -123,14 +123,14 @@ class Curvature:
         return {name: part.view_as(p) for (name, p), part in zip(self.parameters.items(), parts, strict=True)}
 
     def _pulled(self, batch: Batch, forces: Tensor) -> Tensor:
-        """Jᵀ f of forces on the logits [vector, annotation, width], [vector, parameter]."""
+        """Jᵀ f for forces on the logits [vector, annotation, width]. Returns [vector, parameter]."""
         pull = vjp(lambda p: self.answers.at(p, batch), self.parameters)[1]
         found = vmap(pull)(forces)[0]
         return torch.cat([found[name].flatten(1) for name in self.parameters], 1)
 
 
 def solve(product: Callable[[Tensor], Tensor], right: Tensor) -> Tensor:
-    """x of A x = b for each row b of `right` [vector, parameter]; product: A v of each row v, A positive definite.
+    """Solves A x = b for each row b of `right` [vector, parameter]; product: A v for each row v, A positive definite.
 
     Raises RunError after too many steps.
     """

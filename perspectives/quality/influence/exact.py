@@ -1,7 +1,7 @@
 """Influence by solving with the whole Gauss-Newton matrix, for every training annotation at once.
 
 An annotation's logits depend on what everybody shares and on its annotator's own rows (`annotator_tables`), never on
-the rows of others. So the matrix is an arrowhead,
+the rows of others. So the matrix is an arrowhead matrix,
 
     [ G_00 + λI   C_1ᵀ       C_2ᵀ      … ]      G_00: shared parameters
     [ C_1         G_11 + λI  0         … ]      G_aa: the rows of annotator a
@@ -44,7 +44,7 @@ def exact(model: AnnotatorModel, train: Batches, target: Batches | None, damping
         damping = default_damping(heads.trace(), shared + (width - shared) * len(heads.people))
     aim, aims = heads.target(target)
     loss, self_influence, influence = np.empty((3, n))
-    rest = torch.empty(n, shared, dtype=torch.float64)  # of the shared gradient, what is not the annotator's own
+    rest = torch.empty(n, shared, dtype=torch.float64)  # the shared gradient less what the annotator's own rows explain
     schur = damping * torch.eye(shared, dtype=torch.float64)
     for place, pieces in enumerate(heads.by_annotator()):
         gram, gradients = torch.zeros(width, width, dtype=torch.float64), []
@@ -107,8 +107,8 @@ class Heads:
         self.answers, self.train = Answers(model).cpu(), train
         if not self.answers.frozen:
             raise ConfigError(
-                "the exact method needs content vectors that stay as they are, and this encoder is a part of the "
-                "model; use method=ekfac, or cg"
+                "method=exact needs content vectors that do not change, and this encoder is part of the "
+                "model; use method=ekfac or method=cg"
             )
         tables = {id(table) for table, _ in self.answers.model.annotator_tables()}
         learned = {name: p for name, p in self.answers.named_parameters() if p.requires_grad}
@@ -118,16 +118,16 @@ class Heads:
         self.width = self.shared_width + sum(table[0].numel() for table in self.rows.values())
         if self.width > LARGEST:
             raise ConfigError(
-                f"the exact method solves for {self.width:,} parameters at once, and at most {LARGEST:,} fit; use "
-                "method=cg, or method=ekfac"
+                f"method=exact would solve for {self.width:,} parameters at once, and at most {LARGEST:,} fit; use "
+                "method=cg or method=ekfac"
             )
         self.people = np.unique(train.annotator_index)  # rows of `train.annotators`
         with torch.no_grad():
             self.content = self.answers.model.encode(Batch.of_texts(torch.from_numpy(train.items)))
 
     def target(self, batches: Batches | None) -> tuple[Tensor, Tensor]:
-        """Gradient of the mean loss there: of what is shared [parameter], and of the rows of `people` [annotator, row];
-        zeros without batches."""
+        """Gradient of the mean loss on the target: in the shared parameters [parameter], and in the rows of `people`
+        [annotator, row]; zeros without batches."""
         if batches is None:
             return torch.zeros(self.shared_width).double(), torch.zeros(
                 len(self.people), self.width - self.shared_width
@@ -138,7 +138,7 @@ class Heads:
         return _flat({name: gradient[name][None] for name in self.shared}, 1)[0], rows
 
     def trace(self) -> float:
-        """Of the whole matrix."""
+        """Trace of the whole matrix."""
         return sum(piece.trace() for pieces in self.by_annotator() for piece in pieces) / len(self.train.rows)
 
     def by_annotator(self) -> Iterator[Iterable[Piece]]:
@@ -146,16 +146,18 @@ class Heads:
         item = np.searchsorted(self.train.items, items_of(self.train))
         for person in self.people:
             at = np.flatnonzero(self.train.annotator_index == person)
-            yield (self._piece(person, here, item[here]) for here in np.split(at, range(AT_ONCE, len(at), AT_ONCE)))
+            yield (self._piece(person, some, item[some]) for some in np.split(at, range(AT_ONCE, len(at), AT_ONCE)))
 
     def _piece(self, person: int, at: np.ndarray, item: np.ndarray) -> Piece:
         objective = self.answers.model.objective
-        somebody = self.train.annotators[person : person + 1]
-        rows = {name: table[somebody.code[0]] for name, table in self.rows.items()}
+        annotator = self.train.annotators[person : person + 1]
+        rows = {name: table[annotator.code[0]] for name, table in self.rows.items()}
         if rows:
-            somebody.code = torch.ones(1, dtype=torch.int64)  # in tables of nobody's row and this one
+            annotator.code = torch.ones(
+                1, dtype=torch.int64
+            )  # in tables of two rows: the unknown person's, and this one
         batch = Batch.of_texts(torch.zeros(1, dtype=torch.int64))
-        batch.annotators, batch.item_index, batch.annotator_index = somebody, batch.item, batch.item
+        batch.annotators, batch.item_index, batch.annotator_index = annotator, batch.item, batch.item
 
         def logits(shared: Parameters, rows: Parameters, content: Tensor) -> tuple[Tensor, Tensor]:
             tables = {name: torch.stack([self.rows[name][0], row]) for name, row in rows.items()}
@@ -170,5 +172,5 @@ class Heads:
 
 
 def _flat(values: Parameters, *axes: int) -> Tensor:
-    """All parameters side by side behind these leading axes, [*axes, parameter]; float64."""
+    """All parameters side by side after these leading axes, float64 [*axes, parameter]."""
     return torch.cat([torch.zeros(*axes, 0).double(), *(value.reshape(*axes, -1) for value in values.values())], -1)

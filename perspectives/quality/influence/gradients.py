@@ -2,8 +2,8 @@
 
 The curvature is the generalised Gauss-Newton matrix G = 1/n Σ_i J_iᵀ H_i J_i: J_i, of an annotation's logits in the
 parameters; H_i, of its loss in the logits. It is positive semi-definite, equals the Hessian where logits are linear in
-the parameters, and the Fisher information for the losses of `objectives` but the ordinal one, whose H_i may have
-negative eigenvalues far from its optimum: they count as 0.
+the parameters, and the Fisher information for all losses of `objectives` except the ordinal one, whose H_i may
+have negative eigenvalues far from its optimum; these count as 0.
 
 Paper: Martens 2020, New Insights and Perspectives on the Natural Gradient Method (JMLR 21), sections 8 and 9.
 """
@@ -29,15 +29,15 @@ Parameters = dict[str, Tensor]
 class Answers(nn.Module):
     """The logits of a batch as `forward`, the one method that `torch.func.functional_call` calls.
 
-    model: a copy in evaluation mode. frozen: it reads cached content vectors, and is in float64. Raises ConfigError for
-    losses without curvature.
+    model: a copy in evaluation mode. frozen: whether it reads cached content vectors; it is then in float64. Raises
+    ConfigError for losses without curvature.
     """
 
     def __init__(self, model: AnnotatorModel) -> None:
         super().__init__()
         if isinstance(model.objective, Regression) and not model.objective.squared:
             raise ConfigError(
-                "influence follows from the curvature of the loss, and the absolute error has none; train with "
+                "influence needs the curvature of the loss, and the absolute error has none; train with "
                 "model.objective=squared"
             )
         self.model = copy.deepcopy(model).eval()
@@ -67,7 +67,7 @@ class Answers(nn.Module):
 
 
 def one_by_one(batches: Batches, positions: Tensor) -> Batch:
-    """The annotations at these positions of `batches.rows`, each with a text and a person of its own."""
+    """The annotations at these positions of `batches.rows`, as a batch in which each has its own text and person."""
     at, each = positions.cpu().numpy(), torch.arange(len(positions))
     items = items_of(batches)[at]
     return Batch(
@@ -94,7 +94,7 @@ def slopes(objective: Objective, logits: Tensor, label: Tensor) -> tuple[Tensor,
 
 
 def curvature_factor(objective: Objective, logits: Tensor, label: Tensor) -> Tensor:
-    """L of H = L Lᵀ, the Hessian of each annotation's loss in its logits, [annotation, width, width]."""
+    """L with H = L Lᵀ, where H is the Hessian of each annotation's loss in its logits, [annotation, width, width]."""
 
     def loss(logits: Tensor, label: Tensor) -> Tensor:
         return objective.loss(logits[None], label[None])[0]
@@ -105,7 +105,7 @@ def curvature_factor(objective: Objective, logits: Tensor, label: Tensor) -> Ten
 
 
 def mean_gradient(answers: Answers, batches: Batches) -> Parameters:
-    """Gradient of the mean loss per annotation, by parameter."""
+    """Gradient of the mean loss over annotations, by parameter."""
     learned = {name: p.requires_grad_() for name, p in answers.learned().items()}
     total = {name: torch.zeros_like(p) for name, p in learned.items()}
     for batch in on_device(answers, batches):

@@ -1,12 +1,12 @@
 """Influence by EK-FAC, for whole encoders, with kronfluence.
 
-The curvature of each linear layer is taken for a Kronecker product in its eigenbasis, with corrected eigenvalues; other
-parameters (embeddings, norms, tables of annotators' rows) count as fixed. Annotations stand alone in a batch, with a
-text and a person each, as per-annotation gradients need: so an epoch costs a pass per annotation, not per text.
+The curvature of each linear layer is approximated by a Kronecker product in its eigenbasis, with corrected eigenvalues;
+other parameters (embeddings, norms, tables of annotators' rows) count as fixed. Per-annotation gradients require that
+each annotation of a batch has its own text and person, so an epoch costs a pass per annotation, not per text.
 
 Pseudo-gradients in the logits are L ε, with ε random signs and L Lᵀ the curvature there: their covariance is the
 curvature, as is that of gradients at labels drawn from the model. This holds for every loss, and with two levels it
-leaves nothing to chance.
+is exact.
 
 Papers: George et al. 2018, Fast Approximate Natural Gradient Descent in a Kronecker-factored Eigenbasis (NeurIPS);
 Grosse et al. 2023, Studying Large Language Model Generalization with Influence Functions.
@@ -37,7 +37,7 @@ def ekfac(
     batch_size: int = 32,
     seed: int = 0,
 ) -> Scores:
-    """See `table.influence`. damping: None is a tenth of each layer's own mean eigenvalue. batch_size: annotations per
+    """See `table.influence`. damping: None is a tenth of each layer's mean eigenvalue. batch_size: annotations per
     pass. seed: of the pseudo-gradients. Raises ConfigError when no linear layer was trained."""
     answers = Answers(model).float()
     task = OfAnnotations(answers, train, target)
@@ -62,7 +62,7 @@ def ekfac(
 
 
 class OfAnnotations(Task):
-    """What kronfluence asks of a model. Its batches are positions of annotations in `Batches.rows`."""
+    """The interface that kronfluence requires. Its batches are positions of annotations in `Batches.rows`."""
 
     def __init__(self, answers: Answers, train: Batches, target: Batches | None) -> None:
         self.answers, self.train, self.target = answers, train, target
@@ -70,7 +70,7 @@ class OfAnnotations(Task):
         if not self.names:
             raise ConfigError(
                 "EK-FAC approximates linear layers, and this model trained none: its heads are rows of a table; use "
-                "method=exact, or cg"
+                "method=exact or method=cg"
             )
 
     @staticmethod
@@ -109,7 +109,7 @@ class OfAnnotations(Task):
         return torch.cat(found).double().numpy()
 
     def _asked_layers(self) -> list[str]:
-        """The trained linear layers that a text passes: the pooler of a BERT, for one, is never asked."""
+        """The trained linear layers that a forward pass uses: the pooler of BERT, for example, is not among them."""
         trained = [
             name
             for name, layer in self.answers.named_modules()

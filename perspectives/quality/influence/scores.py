@@ -1,4 +1,4 @@
-"""What every method of influence returns, and the damping they share."""
+"""The scores that every method of influence returns, and the default damping they share."""
 
 from dataclasses import dataclass
 
@@ -9,11 +9,11 @@ SHARE = 0.1  # of the mean eigenvalue: Grosse et al. 2023, Studying Large Langua
 
 @dataclass(frozen=True, eq=False)
 class Scores:
-    """What each training annotation does, float64 [annotation], in the order of `Batches.rows`.
+    """The influence of each training annotation, float64 [annotation], in the order of `Batches.rows`.
 
     loss: of its own label, at the trained parameters. self_influence: by how much this loss would rise without it, at
-    least 0. influence: by how much the mean loss on the target would, nan without a target: above 0 for annotations
-    that help, below for those that harm. damping: λ; None where it differs between layers.
+    least 0. influence: by how much the mean loss on the target would rise without it, nan without a target: above 0
+    for annotations that help, below 0 for those that harm. damping: λ; None where it differs between layers.
     """
 
     loss: np.ndarray
@@ -23,5 +23,5 @@ class Scores:
 
 
 def default_damping(trace: float, parameters: int) -> float:
-    """A tenth of the curvature's mean eigenvalue, so that it has no unit to choose."""
+    """A tenth of the curvature's mean eigenvalue, which needs no choice of unit."""
     return SHARE * trace / parameters

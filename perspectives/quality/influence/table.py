@@ -1,8 +1,8 @@
-"""How much each training annotation moves what a trained model loses, as a table.
+"""How much each training annotation changes the loss of a trained model, as a table.
 
-    found = influence_of_run("runs/hs_brexit/softlabel-…", part="validation")
-    found.sort_values("self_influence", ascending=False)          # what only its own presence explains
-    summed(found, "annotator_id").sort_values("influence")        # whose annotations harm the predictions most
+    table = influence_of_run("runs/hs_brexit/softlabel-…", part="validation")
+    table.sort_values("self_influence", ascending=False)                  # labels that nothing but themselves explains
+    table.groupby("annotator_id")["influence"].sum().sort_values()        # whose annotations harm the predictions most
 
 Without annotation j, the parameters that minimise the mean loss of the training annotations plus λ/2 times the squared
 distance from where training ended move by (G + λI)⁻¹ g_j / n, with g_j the gradient of its loss and G the Gauss-Newton
@@ -10,8 +10,8 @@ matrix. Hence, to first order, losses change by
 
     influence_j = ḡᵀ (G + λI)⁻¹ g_j / n      self-influence_j = g_jᵀ (G + λI)⁻¹ g_j / n
 
-with ḡ the mean gradient of the target. That training stopped early, with another penalty, is why this is no prediction
-of what training again would do: it is what changes close to the trained parameters, and λ says how close. Read it
+with ḡ the mean gradient of the target. Since training stopped early, with another penalty, this does not predict
+what training again would give: it is what changes close to the trained parameters, and λ says how close. Read it
 beside the plain loss, which costs nothing and ranks wrong labels about as well.
 
 Papers: Koh & Liang 2017, Understanding Black-box Predictions via Influence Functions (ICML), equation 2; Bae et al.
@@ -48,10 +48,10 @@ def influence(
     method: str = "exact",
     damping: float | None = None,
 ) -> Scores:
-    """What each annotation that a model was trained on does to its own loss and to the mean loss on a target.
+    """How each annotation that a model was trained on affects its own loss and the mean loss on a target.
 
     model: as trained; it is not changed. train: everything it was trained on, unshuffled. target: the annotations whose
-        mean loss is asked about, as in validation: people without training labels have code 0. None for none.
+        mean loss is asked about, as in validation: people without training labels have code 0. None for no target.
     method: `exact` for heads on frozen vectors; `cg` for any model, slow for self-influence; `ekfac`, approximately,
         for encoders that were trained, and only in linear layers.
     damping: λ, above 0, in units of the mean loss's curvature; None is a tenth of its mean eigenvalue.
@@ -62,7 +62,7 @@ def influence(
     if method not in METHODS:
         raise ConfigError(f"method={method!r} is unknown; choose one of {', '.join(METHODS)}")
     if damping is not None and not damping > 0:
-        raise ConfigError(f"damping={damping} makes no unique solution; give a number above 0, or None")
+        raise ConfigError(f"damping={damping} has no unique solution; give a number above 0, or None")
     if method == "exact":
         return exact(model, train, target, damping)
     if method == "cg":
@@ -79,9 +79,9 @@ def influence_of_run(
 ) -> pd.DataFrame:
     """`influence` of what a finished run was trained on, with a part of its data as the target.
 
-    part: `validation` or `test`. A row per annotation trained on, or per item's one label where the model learns from
-    those: `item_id`, `annotator_id`, `round` where there are rounds, `label`, and `loss`, `self_influence` and
-    `influence` of `Scores`, float64. Labels by which new people were adapted to are not among them.
+    part: `validation` or `test`. Returns a row per annotation trained on, or per item where the model learns from one
+    label per item: `item_id`, `annotator_id`, `round` where there are rounds, `label`, and `loss`, `self_influence` and
+    `influence` of `Scores`, float64. Labels used to adapt to new people are not among them.
 
     Raises RunError when the run has no single model or its data changed, ConfigError as `influence`.
     """
@@ -89,14 +89,16 @@ def influence_of_run(
     config = OmegaConf.create(run.config)
     if not (run.folder / "model.safetensors").exists():
         raise RunError(
-            f"{run.folder} holds no single trained model: priors learn nothing, and an ensemble has many; give the run "
-            "of another method, such as model=multitask"
+            f"{run.folder} holds no single trained model: priors have none, and an ensemble has one per annotator; "
+            "give the run of another method, such as model=multitask"
         )
     if part not in ("validation", "test"):
         raise ConfigError(f"part={part!r} is unknown; choose validation or test")
     annotations = load(config.data)
     if run.provenance["data"]["checksum"] != annotations.checksum:
-        raise RunError(f"{run.folder} was trained on other data than {annotations.name} as it is read now")
+        raise RunError(
+            f"{run.folder} was trained on data that differ from {annotations.name} as it is read now; train it again"
+        )
     with TemporaryDirectory() as scratch:
         split = instantiate(config.split, annotations=annotations)
         training = Training(config, annotations, split, Run(Path(scratch)))
@@ -119,14 +121,3 @@ def table_of(train: Batches, annotations: pd.DataFrame, scores: Scores) -> pd.Da
     order = np.argsort(train.rows)
     measured = {name: getattr(scores, name)[order] for name in ("loss", "self_influence", "influence")}
     return annotations.iloc[train.rows[order]][names].reset_index(drop=True).assign(**measured)
-
-
-def summed(table: pd.DataFrame, by: str) -> pd.DataFrame:
-    """What all annotations of an item or of an annotator do together, to first order: a row for each value of `by`
-    (`item_id` or `annotator_id`), with `annotations`, their number, the mean `loss`, and the sums of `self_influence`
-    and `influence`. A large group's effect is underestimated (Koh et al. 2019, NeurIPS)."""
-    groups = table.groupby(by, sort=False)
-    return pd.DataFrame(
-        {"annotations": groups.size(), "loss": groups["loss"].mean()}
-        | {name: groups[name].sum(min_count=1) for name in ("self_influence", "influence")}
-    ).reset_index()

@@ -24,11 +24,13 @@ from perspectives.config import compose, instantiate
 from perspectives.data.annotations import AnnotationSet
 from perspectives.data.load import load
 from perspectives.quality.annotator_agreement import raw_agreement
+from perspectives.quality.area_under_margin import Margins, margins
 from perspectives.quality.confident_learning import confident_learning, crowdlab
 from perspectives.quality.dynamics import FOLDER, Dynamics
 from perspectives.quality.flips import flip_labels, noise_probability
 from perspectives.quality.influence.table import influence_of_run
-from perspectives.quality.noise import REMOVED, SELECTED, Margins, Selection, fit_on, incv, margins, ncv
+from perspectives.quality.noise import fit_on
+from perspectives.quality.noisy_cross_validation import REMOVED, SELECTED, Selection, incv, ncv
 from perspectives.reproduction.measured import Measure, Measurement, Metrics, Setting
 from perspectives.reproduction.trainings import SMOKE, trainings_of
 from perspectives.runs.run import Run

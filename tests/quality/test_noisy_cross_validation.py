@@ -1,48 +1,20 @@
-"""Noisy cross-validation, margins and flipped labels, on planted noise and against rules written out in loops."""
+"""Noisy cross-validation, on planted noise and against its rules written out in loops."""
 
 from itertools import pairwise
 
 import numpy as np
-import pandas as pd
 import pytest
-from running import places
 from sklearn.metrics import roc_auc_score
+from weather import config, corpus
 
-from perspectives.config import compose
 from perspectives.data.annotations import AnnotationSet, Tables
 from perspectives.data.scale import Scale
 from perspectives.errors import ConfigError, DataError
 from perspectives.models.majority import majority_labels
 from perspectives.predictions import Predictions
-from perspectives.quality import noise
-from perspectives.quality.dynamics import area_under_margin, confidence, variability
-from perspectives.quality.flips import flip_labels, noise_probability
-from perspectives.quality.noise import incv, margins, ncv, noise_rate, threshold_samples
-
-WORDS = {
-    "a": ["rain", "storm", "cloud", "fog"],
-    "b": ["sun", "beach", "warm", "sky"],
-    "c": ["tea", "cake", "bread", "jam"],
-}
-
-
-def corpus(items=120, people=3, levels="ab", kind="nominal"):
-    """Texts whose words say which level everybody gives them."""
-    random = np.random.default_rng(0)
-    truth = random.permutation(np.arange(items) % len(levels))
-    texts = [" ".join([*random.choice(WORDS[levels[t]], 5), str(i)]) for i, t in enumerate(truth)]
-    table = pd.DataFrame({"item_id": np.repeat(np.arange(items), people), "annotator_id": list("xyz"[:people]) * items})
-    table["label"] = [levels[t] for t in np.repeat(truth, people)]
-    table = table.sample(frac=1, random_state=1)  # rows in no order
-    made = Tables(table, pd.DataFrame({"item_id": range(items), "text": texts}), None, Scale(kind, tuple(levels)))
-    return AnnotationSet.from_tables(made, "weather")
-
-
-def config(folder, *overrides):
-    fast = ("debug=short", "encoder=ngrams", "encoder.hidden=16", "model=softlabel", "optim.lr=0.05",
-            "trainer.max_epochs=6", "split=items")  # fmt: skip
-    return compose("train", [*fast, *overrides, *places(folder)])
-
+from perspectives.quality import noisy_cross_validation
+from perspectives.quality.flips import flip_labels
+from perspectives.quality.noisy_cross_validation import incv, ncv, noise_rate
 
 # Planted noise. ----------------------------------------------------------------------------------------------------
 
@@ -85,25 +57,6 @@ def test_labels_of_items_and_annotator_models_are_judged_too(planted, tmp_path):
     assert roc_auc_score(flipped, people.surprise) > 0.95
 
 
-def test_margins_find_planted_flips_below_the_threshold(planted, tmp_path):
-    annotations, _ = planted
-    found = margins(config(tmp_path, "trainer.max_epochs=4"), annotations, tmp_path)
-    wrong = planted[1][rows_of(annotations, tmp_path)]
-    assert len(found.aum) == len(wrong) == 72 * 3
-    assert roc_auc_score(wrong, -found.aum) > 0.9
-    assert found.suspect.tolist() == (found.excess <= 0).tolist()
-    assert found.suspect[wrong].mean() > 0.95
-    assert found.suspect[~wrong].mean() < 0.5  # many: the best percent of a few dozen samples was learned by heart
-    with pytest.raises(ConfigError, match="model=majority learns from item labels; give majority_labels"):
-        margins(config(tmp_path, "model=majority"), annotations, tmp_path)
-
-
-def rows_of(annotations, folder):
-    from perspectives.config import instantiate
-
-    return instantiate(config(folder).split, annotations=annotations).rows("train")
-
-
 # The rules of the algorithm. ---------------------------------------------------------------------------------------
 
 
@@ -126,7 +79,7 @@ def answering(monkeypatch):
     annotations = corpus(60)
     second = np.random.default_rng(0).random(len(annotations))
     stand_in = Answering(annotations, np.column_stack([1 - second, second]).astype(np.float32))
-    monkeypatch.setattr(noise, "_held_out", stand_in)
+    monkeypatch.setattr(noisy_cross_validation, "_held_out", stand_in)
     return stand_in
 
 
@@ -195,58 +148,5 @@ def test_numbers_and_scales_that_make_no_sense_are_refused(tmp_path):
     ratings = corpus(10, levels="ab", kind="nominal")
     rated = ratings.annotations.assign(label=0.5)
     ratings = AnnotationSet.from_tables(Tables(rated, ratings.items, None, Scale("interval", low=0, high=1)), "rated")
-    for refusing in (lambda: ncv(None, ratings, tmp_path), lambda: threshold_samples(ratings, np.arange(5), 0)):
-        with pytest.raises(DataError, match="rated has interval labels; noise is looked for in labels of one level"):
-            refusing()
-
-
-# Threshold samples and flips. --------------------------------------------------------------------------------------
-
-
-def test_threshold_samples_are_two_disjoint_sets_of_their_share():
-    annotations = corpus(100, levels="abc")
-    rows = np.arange(30, 300)
-    (first, moved), (second, others) = threshold_samples(annotations, rows, seed=1)
-    assert moved.sum() == others.sum() == 270 // 4
-    assert not (moved & others).any()
-    for made, chosen in ((first, moved), (second, others)):
-        assert made.scale.levels == ("a", "b", "c", "threshold sample")
-        changed = made.annotations["label"].to_numpy() != annotations.annotations["label"].to_numpy()
-        assert np.flatnonzero(changed).tolist() == rows[chosen].tolist()
-        assert set(made.annotations["label"][changed]) == {"threshold sample"}
-    again = threshold_samples(annotations, rows, seed=1)[0][1]
-    assert (again == moved).all()
-    assert (threshold_samples(annotations, rows, seed=2)[0][1] != moved).any()
-
-
-@pytest.mark.parametrize("share", [0.0, 0.1, 1.0])
-def test_exactly_the_share_is_flipped_to_every_other_level(share):
-    annotations = corpus(400, levels="abc")
-    rows = np.arange(200, 1200)
-    made, flipped = flip_labels(annotations, rows, share, seed=0)
-    changed = made.labels != annotations.labels
-    assert flipped.sum() == round(share * 1000)
-    assert np.flatnonzero(changed).tolist() == rows[flipped].tolist()
-    if share == 1:
-        counts = np.bincount((made.labels - annotations.labels)[changed] % 3, minlength=3)
-        assert counts[1:] == pytest.approx([500, 500], abs=60)
-    with pytest.raises(ConfigError, match=r"the share of labels to flip is a number from 0 to 1; got 1.5"):
-        flip_labels(annotations, rows, 1.5, 0)
-
-
-def test_the_noise_classifier_learns_which_direction_is_suspect():
-    random = np.random.default_rng(0)
-    flipped = random.random(2000) < 0.1
-    log_probability = -random.exponential(np.where(flipped, 1.5, 0.4), (6, 2000))
-    margin = -log_probability - random.random((6, 2000))  # larger where it is flipped: the sign is learned
-    features = np.column_stack([confidence(log_probability), variability(log_probability), area_under_margin(margin)])
-    alone = noise_probability(features[:, :1], flipped)
-    assert roc_auc_score(flipped, alone) == pytest.approx(roc_auc_score(flipped, -features[:, 0]), abs=0.01)
-    assert roc_auc_score(flipped, noise_probability(features, flipped)) > 0.9
-    assert alone[flipped].mean() > 0.5 > alone[~flipped].mean()
-    noise_alone = noise_probability(random.random((2000, 3)), flipped)
-    assert roc_auc_score(flipped, noise_alone) == pytest.approx(0.5, abs=0.07)  # out of fold: nothing is memorised
-    with pytest.raises(DataError, match="leave out annotations never trained on"):
-        noise_probability(np.full((9, 1), np.nan), flipped[:9])
-    with pytest.raises(DataError, match="2 of 30 labels are flipped; 5 folds need at least 5 of either kind"):
-        noise_probability(np.zeros((30, 1)), np.arange(30) < 2)
+    with pytest.raises(DataError, match="rated has interval labels; noise is looked for in labels of one level"):
+        ncv(None, ratings, tmp_path)
