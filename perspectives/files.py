@@ -1,4 +1,4 @@
-"""Files are written whole or not at all."""
+"""Reading and writing files; whatever is written is written completely or not at all."""
 
 import json
 import os
@@ -11,10 +11,12 @@ from typing import Any
 
 from perspectives.errors import RunError
 
+TABLE_SUFFIXES = (".csv", ".tsv", ".jsonl", ".parquet")  # of the tables that users may bring
+
 
 @contextmanager
 def new_file(path: str | Path) -> Iterator[Path]:
-    """A temporary path beside `path` that takes its place when the block ends well, and vanishes otherwise.
+    """Yield a temporary path that replaces `path` when the block succeeds and is deleted when it fails.
 
     Raises RunError when the disk is full or the folder cannot be written.
     """
@@ -32,7 +34,7 @@ def new_file(path: str | Path) -> Iterator[Path]:
 
 @contextmanager
 def new_folder(path: str | Path) -> Iterator[Path]:
-    """A temporary folder beside `path` that takes its place (replacing an older one) when the block ends well.
+    """Yield a temporary folder that replaces `path`, or an older one there, when the block succeeds.
 
     Raises RunError when the disk is full or the parent cannot be written.
     """
@@ -48,7 +50,7 @@ def new_folder(path: str | Path) -> Iterator[Path]:
                 if file.is_file():
                     _flush(file)
             if path.exists():
-                path.replace(older)  # not deleted yet: whatever happens here, one of the two stands
+                path.replace(older)  # not deleted yet: if the next line fails, the older one is still there
             partial.replace(path)
             shutil.rmtree(older, ignore_errors=True)
         finally:
@@ -61,7 +63,7 @@ def _flush(path: Path) -> None:
 
 
 def clear_leftovers(folder: Path) -> None:
-    """Delete what processes killed while writing left at any depth below `folder`, where nobody may be writing now."""
+    """Delete the temporary files that killed processes left below `folder`. Nobody may be writing there now."""
     for leftover in [*folder.rglob(".*.partial"), *folder.rglob(".*.older")]:
         if leftover.is_dir():
             shutil.rmtree(leftover, ignore_errors=True)
@@ -71,7 +73,7 @@ def clear_leftovers(folder: Path) -> None:
 
 @contextmanager
 def explained(path: str | Path) -> Iterator[None]:
-    """Turns what the operating system says when `path` cannot be written into a RunError."""
+    """Turn an OSError raised while writing `path` into a RunError that says what to do."""
     try:
         yield
     except OSError as error:
@@ -80,16 +82,18 @@ def explained(path: str | Path) -> Iterator[None]:
 
 
 def write_text(path: str | Path, text: str) -> None:
+    """Write a UTF-8 file, completely or not at all."""
     with new_file(path) as partial:
         partial.write_text(text, encoding="utf-8")
 
 
 def write_json(path: str | Path, value: Any) -> None:
+    """Write a JSON file, completely or not at all; nan is allowed."""
     write_text(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=True) + "\n")
 
 
 def read_json(path: str | Path) -> Any:
-    """Raises RunError when the file is missing or is not JSON."""
+    """Return the content of a JSON file. Raises RunError when it is missing or is not JSON."""
     try:
         return json.loads(Path(path).read_text(encoding="utf-8"))
     except FileNotFoundError as error:

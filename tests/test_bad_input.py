@@ -97,7 +97,7 @@ def test_targets_that_are_all_ties(tmp_path, capfd):
         ("trainer.batchsize=3", "there is no option trainer.batchsize; did you mean trainer.batch_size?"),
         ("model=juri", "model=juri is not available; "),
         ("encoder.pooling=max", "pooling"),
-        ("trainer.batch_size=0", "trainer.batch_size is 0; accepted is a whole number from 1"),
+        ("trainer.batch_size=0", "trainer.batch_size is 0; expected a whole number from 1"),
         ("model.objective=squared", "model.objective='squared' does not fit "),
         ("split.fold=9", "fold"),
     ],

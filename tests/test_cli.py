@@ -171,7 +171,7 @@ def test_check_passes_defaults_and_lists_every_problem(capsys, tmp_path, monkeyp
     assert [" ".join(line.split()) for line in problems] == [
         f"{column} needs column, which has no value; set split.column=…",
         f"{column} needs test, which has no value; set split.test=…",
-        "PROBLEM configuration trainer.batch_size is 0; accepted is a whole number from 1",
+        "PROBLEM configuration trainer.batch_size is 0; expected a whole number from 1",
         f"PROBLEM runs {blocked}/runs cannot be written: Not a directory; set paths.runs",
     ]
 

@@ -127,9 +127,9 @@ def test_defaults_pass_their_own_check():
             "model=multitsk is not available; did you mean multitask? choose one of ",
         ),
         ("logger=zzz", "logger=zzz is not available; choose one of csv, wandb"),
-        ("seed=0,1", "seed=0,1 stands for several values; add -m to run once for each, or write seed=[0,1]"),
-        ("model.tie={a=b}", "the option 'model.tie={a=b}' cannot be read; write group=choice or option=value"),
-        ("+seed=3", "An item is already at 'seed'; leave the + out"),
+        ("seed=0,1", "seed=0,1 gives several values; add -m to run once for each, or write seed=[0,1]"),
+        ("model.tie={a=b}", "the option 'model.tie={a=b}' cannot be parsed; write group=choice or option=value"),
+        ("+seed=3", "An item is already at 'seed'; leave out the +"),
         ("~trainer.foo", "there is no option trainer.foo"),
     ],
 )
@@ -137,7 +137,7 @@ def test_mistakes_are_named_with_what_to_do(override, message):
     with pytest.raises(ConfigError) as caught:
         compose(overrides=["debug=tiny", override])
     assert message in str(caught.value)
-    assert "append" not in str(caught.value) or "leave the + out" in str(caught.value)
+    assert "append" not in str(caught.value) or "leave out the +" in str(caught.value)
     assert "+trainer" not in str(caught.value)
     assert str(conf_dir()) not in str(caught.value)
 
@@ -156,9 +156,9 @@ def test_a_verb_is_offered_its_own_groups_only():
 def test_a_file_given_as_a_corpus_is_told_where_it_belongs(file):
     with pytest.raises(ConfigError) as caught:
         compose(overrides=[f"data={file}"])
-    said = f"data={file} names a file; a corpus of your own is data=table data.reader.path={file}"
+    said = f"data={file} is a file; to read a table of your own, use data=table data.reader.path={file}"
     assert str(caught.value) == said
-    assert compose(overrides=said.rpartition(" is ")[2].split()).data.reader.path == file
+    assert compose(overrides=said.rpartition(", use ")[2].split()).data.reader.path == file
 
 
 @pytest.mark.parametrize(
@@ -201,11 +201,11 @@ def test_all_problems_are_listed_at_once_with_their_place():
         "data.reader: _target_ perspectives.data.readers.nothing.read cannot be imported: ",
         "data.name cannot be resolved: Interpolation key 'nowhere' not found",
         f"split: {HERE}.part needs size, which has no value; set split.size=…",
-        "seed is -1; accepted is a whole number from 0",
-        "trainer.batch_size is 'many'; accepted is a whole number from 1",
-        "trainer.precision is '16'; accepted is one of 32-true, bf16-mixed",
-        "optim.warmup is 1.5; accepted is a number from 0 to 1",
-        "optim.decay is 'cosine'; accepted is one of none, linear, exponential",
+        "seed is -1; expected a whole number from 0",
+        "trainer.batch_size is 'many'; expected a whole number from 1",
+        "trainer.precision is '16'; expected one of 32-true, bf16-mixed",
+        "optim.warmup is 1.5; expected a number from 0 to 1",
+        "optim.decay is 'cosine'; expected one of none, linear, exponential",
     ]
     assert first == f"the configuration has {len(expected)} problem(s)"
     for problem, text in zip(problems, expected, strict=True):
@@ -247,7 +247,7 @@ def test_nothing_is_built_when_something_does_not_fit():
     assert "has no option zzz; it takes data, seed, width, layers" in str(caught.value)
     assert "has no option nonsense" in str(caught.value)
     assert "needs data, which has no value" in str(caught.value)
-    with pytest.raises(ConfigError, match="the configuration has no _target_; there is nothing to build"):
+    with pytest.raises(ConfigError, match="the configuration has no _target_; add one that names what to build"):
         instantiate({"size": 3})
 
 

@@ -1,4 +1,4 @@
-"""Configuration: where `conf/` is, composing it, checking it, and the one place that builds objects from it."""
+"""Configuration: find `conf/`, compose and check configurations, and build objects from them."""
 
 from perspectives.config.building import check_config, instantiate
 from perspectives.config.choices import choices, conf_dir, describe_choice, groups, groups_of

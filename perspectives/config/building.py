@@ -1,4 +1,4 @@
-"""The one place that builds objects from configurations, and checks them against signatures before."""
+"""Build objects from configurations, after checking these against the signatures of what they build."""
 
 import copy
 import functools
@@ -14,19 +14,19 @@ from perspectives.errors import ConfigError, PerspectivesError, listing
 
 
 def instantiate(node: DictConfig | Mapping[str, Any], **extra: Any) -> Any:
-    """Build what `node._target_` names, from its options and `extra`; nested `_target_`s first.
+    """Build what `node._target_` names from its options and `extra`, nested `_target_`s first.
 
-    extra: arguments that are not configuration (data, arrays, models), handed over as they are; they win over options
-        of the same name. With `_partial_: true` the result is a callable with all of them bound.
+    extra: arguments that are not configuration (data, arrays, models), passed on unchanged; they win over options of
+        the same name. With `_partial_: true` the result is a callable with all of them bound.
 
-    Lists and dicts arrive as plain Python. A `name` of a group that its target does not take only says which choice
-    it is (see config_checks.LABELS) and stays behind. Raises ConfigError listing everything that does not fit the
-    signatures, before anything is built.
+    Lists and dicts arrive as plain Python. Options that only describe the choice of a group, such as `name` (see
+    `config.checks.LABELS`), are left out where the target does not take them. Raises ConfigError listing everything
+    that does not fit the signatures, before anything is built.
     """
     config = node if isinstance(node, DictConfig) else OmegaConf.create(dict(node))
     if "_target_" not in config:
         raise ConfigError(
-            f"{config._get_full_key(None) or 'the configuration'} has no _target_; there is nothing to build"
+            f"{config._get_full_key(None) or 'the configuration'} has no _target_; add one that names what to build"
         )
     _refuse(target_problems(config, extra=extra))
     if unused := labels(config):
@@ -47,7 +47,7 @@ def instantiate(node: DictConfig | Mapping[str, Any], **extra: Any) -> Any:
 def check_config(cfg: DictConfig, given: Mapping[str, Iterable[str]] | None = None) -> None:
     """Check every `_target_` and every plain option without building anything.
 
-    given: for the path of a node, names its builder deals with: arguments it adds, options that are not the target's.
+    given: for the path of a node, names that its builder handles: arguments it adds, options the target does not take.
 
     Raises ConfigError listing all problems.
     """

@@ -1,4 +1,4 @@
-"""What can be wrong with a composed configuration, found without building anything."""
+"""Find what is wrong with a composed configuration, without building anything."""
 
 import difflib
 import inspect
@@ -12,14 +12,14 @@ from omegaconf.errors import OmegaConfBaseException
 
 TRUSTED = "PERSPECTIVES_TARGETS"
 MISSING = object()
-# Options of a group that say which choice it is or what it is used for: where the target does not take them, they are
-# read by the code that builds it.
+# Options of a group that describe the choice or its use. Where the target does not take them, the code that builds it
+# reads them.
 LABELS = ("name", "target", "tie", "annotator", "attributes")
 SPECIAL = ("_target_", "_partial_", "_recursive_", "_convert_", "_args_")
 
 
 class Accepts(NamedTuple):
-    """Which values an option takes: a test, and the phrase that says so in messages."""
+    """Which values an option takes: a test, and a phrase that describes them in messages."""
 
     test: Callable[[Any], bool]
     phrase: str
@@ -84,7 +84,7 @@ OPTIONS = {
 
 
 def value_problems(cfg: DictConfig) -> list[str]:
-    """One sentence per plain option whose value is not accepted; options that are absent are not looked at."""
+    """Return one sentence per plain option whose value is not accepted; absent options are not checked."""
     problems = []
     for key, accepts in OPTIONS.items():
         try:
@@ -93,7 +93,7 @@ def value_problems(cfg: DictConfig) -> list[str]:
             problems.append(f"{key} cannot be resolved: {str(error).splitlines()[0]}")
             continue
         if value is not MISSING and not accepts.test(value):
-            problems.append(f"{key} is {value!r}; accepted is {accepts.phrase}")
+            problems.append(f"{key} is {value!r}; expected {accepts.phrase}")
     return problems or _adaptation_problems(cfg)
 
 
@@ -102,20 +102,20 @@ def _adaptation_problems(cfg: DictConfig) -> list[str]:
     if not adapt or adapt <= (shots or 0):
         return []
     if shots is None:
-        return [f"adapt is {adapt}; only split=annotators and split=both set labels of new people aside for it"]
+        return [f"adapt is {adapt}; it needs split=annotators or split=both, which set aside labels of new people"]
     return [
-        f"adapt is {adapt}, but split.shots={shots} sets aside no more texts of each new person; raise split.shots or "
-        "lower adapt"
+        f"adapt is {adapt}, but split.shots={shots} sets aside only that many texts of each new person; raise "
+        "split.shots or lower adapt"
     ]
 
 
 def target_problems(
     node: DictConfig, extra: Iterable[str] = (), below: Mapping[str, Iterable[str]] | None = None
 ) -> list[str]:
-    """One sentence for everything in the tree that does not fit the signature of its `_target_`.
+    """Return one sentence for each option in the tree that does not fit the signature of its `_target_`.
 
-    extra: names of the arguments that will be handed over with `node`. below: for nodes in the tree, by path, names
-        their builders deal with, whether the target takes them or not.
+    extra: names of the arguments that will be passed along with `node`. below: for nodes in the tree, by path, names
+        that their builders handle, whether the target takes them or not.
     """
     return _problems(node, node._get_full_key(None), set(extra), below or {})
 
@@ -141,14 +141,14 @@ def _problems(node: Any, path: str, extra: set[str], below: Mapping[str, Iterabl
 
 
 def trusted_packages() -> set[str]:
-    """Packages a configuration may name: this one, and what the environment adds.
+    """Return the packages a configuration may name: this one and those that PERSPECTIVES_TARGETS adds.
 
-    A configuration may come from somebody else's run folder, and to import or call what it names is to execute it.
+    A configuration may come from somebody else's run folder, and importing or calling what it names executes it.
     """
     return {"perspectives", *filter(None, os.environ.get(TRUSTED, "").split(","))}
 
 
-def _mismatches(node: DictConfig, path: str, extra: set[str], dealt_with: set[str]) -> list[str]:
+def _mismatches(node: DictConfig, path: str, extra: set[str], handled: set[str]) -> list[str]:
     name = node._target_
     where = path or "the configuration"
     package = str(name).partition(".")[0]
@@ -160,17 +160,17 @@ def _mismatches(node: DictConfig, path: str, extra: set[str], dealt_with: set[st
         return [f"{where}: _target_ {name} cannot be imported: {''.join(str(error).splitlines()[-1:])}"]
     if not callable(target):
         return [f"{where}: _target_ {name} is a {type(target).__name__}, which cannot be called"]
-    # What our modules import is reachable through them: perspectives.files.os.system is not ours.
+    # Names that our modules import are reachable through them: perspectives.files.os.system is not ours.
     if (home := str(getattr(target, "__module__", None)).partition(".")[0]) not in trusted_packages():
         return [_foreign(where, name, home)]
     parameters = _parameters(target)
-    options = {str(key) for key in node if key not in SPECIAL} - dealt_with - set(labels(node))
+    options = {str(key) for key in node if key not in SPECIAL} - handled - set(labels(node))
     named = sorted(options | extra, key=[*map(str, node), *sorted(extra)].index)
     problems = [_unknown(where, name, key, parameters) for key in named if not _takes(parameters, key)]
     if node.get("_partial_", False):
         return problems
     empty = {key for key in options - extra if OmegaConf.is_missing(node, key)}
-    given = (options | extra | dealt_with | set(list(parameters)[: len(node.get("_args_", ()))])) - empty
+    given = (options | extra | handled | set(list(parameters)[: len(node.get("_args_", ()))])) - empty
     problems += [
         f"{where}: {name} needs {key}, which has no value; set {f'{path}.' if path else ''}{key}=…"
         for key, parameter in parameters.items()
@@ -184,7 +184,7 @@ def _foreign(where: str, name: str, package: str) -> str:
 
 
 def labels(node: DictConfig) -> list[str]:
-    """Options that only describe the choice of a group: what is built, if anything, does not take them."""
+    """Return the options that only describe the choice of a group: the target does not take them."""
     if "." in node._get_full_key(None):
         return []
     parameters = _parameters(pkgutil.resolve_name(node._target_))
@@ -197,10 +197,10 @@ def _required(parameter: inspect.Parameter) -> bool:
 
 
 def _parameters(target: Callable) -> dict[str, inspect.Parameter]:
-    """Parameters by name; a class that passes `**options` on also takes those of the class it inherits from."""
+    """Return parameters by name; a class with `**options` also takes those of the class it inherits from."""
     try:
         parameters = dict(inspect.signature(target).parameters)
-    except ValueError:  # some functions written in C publish no signature: they may take anything
+    except ValueError:  # some functions written in C have no signature; assume they take anything
         return {"options": inspect.Parameter("options", inspect.Parameter.VAR_KEYWORD)}
     for owner in target.__mro__[:-1] if isinstance(target, type) else ():
         if "__init__" in vars(owner):

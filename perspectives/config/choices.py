@@ -1,4 +1,4 @@
-"""What there is to choose from: the folder `conf/`, its groups and their choices."""
+"""What can be chosen: the folder `conf/`, its groups and their choices."""
 
 import functools
 from pathlib import Path
@@ -12,20 +12,20 @@ NO_CHOICES = {"hydra"}  # folders of conf/ that are not groups people choose fro
 
 @functools.cache
 def conf_dir() -> Path:
-    """The folder of configurations: beside the package in a clone, inside it in an installed wheel.
+    """Return the folder of configurations: beside the package in a clone, inside it in an installed wheel.
 
-    Raises ConfigError when neither is there.
+    Raises ConfigError when neither exists.
     """
     package = Path(__file__).resolve().parents[1]
     candidates = (package / "conf", package.parent / "conf")
     for folder in candidates:
         if (folder / "train.yaml").is_file():
             return folder
-    raise ConfigError(f"no conf/train.yaml in {' or '.join(map(str, candidates))}; install perspectives again")
+    raise ConfigError(f"{' and '.join(map(str, candidates))} have no train.yaml; install perspectives again")
 
 
 def groups() -> list[str]:
-    """Names of the groups with something to choose, sorted."""
+    """Return the names of the groups that have choices, sorted."""
     return sorted(
         path.name
         for path in conf_dir().iterdir()
@@ -34,20 +34,23 @@ def groups() -> list[str]:
 
 
 def groups_of(config_name: str) -> list[str]:
-    """Names of the groups that `conf/<config_name>.yaml` chooses from, sorted."""
+    """Return the names of the groups that `conf/<config_name>.yaml` chooses from, sorted."""
     defaults = OmegaConf.select(OmegaConf.load(conf_dir() / f"{config_name}.yaml"), "defaults")
     named = {str(key).removeprefix("optional ") for entry in defaults if isinstance(entry, DictConfig) for key in entry}
     return sorted(named & set(groups()))
 
 
 def choices(group: str) -> list[str]:
-    """What can be chosen in a group, sorted; choices in subfolders with a `/`. Empty for an unknown group."""
+    """Return the choices of a group, sorted; those in subfolders contain a `/`. Empty for an unknown group."""
     folder = conf_dir() / group
     return sorted(path.relative_to(folder).with_suffix("").as_posix() for path in folder.rglob("*.yaml"))
 
 
 def describe_choice(group: str, name: str) -> str:
-    """The first comment line of a choice's file, without `#`; empty without comment. Raises ConfigError for no file."""
+    """Return the first comment line of a choice's file, without `#`; empty where there is none.
+
+    Raises ConfigError for an unknown choice.
+    """
     path = conf_dir() / group / f"{name}.yaml"
     if not path.is_file():
         raise ConfigError(f"{group}={name} is not available; choose one of {', '.join(choices(group))}")

@@ -1,4 +1,4 @@
-"""From a command line to a configuration."""
+"""Compose a configuration from options as typed on the command line."""
 
 from collections.abc import Iterable
 
@@ -13,7 +13,7 @@ from perspectives.errors import ConfigError
 
 
 def compose(config_name: str = "train", overrides: Iterable[str] = ()) -> DictConfig:
-    """The configuration a command line stands for, without Hydra's own part.
+    """Return the configuration that a command line describes, without the `hydra` node.
 
     overrides: `group=choice` and `option=value`, as typed. Raises ConfigError with one readable message.
     """

@@ -1,4 +1,4 @@
-"""Hydra's own composition, with its own errors."""
+"""Hydra's composition, for code that handles the errors of Hydra and OmegaConf itself."""
 
 import hydra
 from hydra.core.global_hydra import GlobalHydra
@@ -10,9 +10,9 @@ VERSION_BASE = "1.3"
 
 
 def composed(config_name: str, overrides: list[str]) -> DictConfig:
-    """The configuration, or an error of Hydra or OmegaConf as they raise it."""
+    """Return the configuration of options. Raises the errors of Hydra and OmegaConf unchanged."""
     working = GlobalHydra.instance()
-    before, working.hydra = working.hydra, None  # a job that Hydra launched may compose, too
+    before, working.hydra = working.hydra, None  # a job that Hydra launched may compose as well
     try:
         with hydra.initialize_config_dir(str(conf_dir()), job_name=config_name, version_base=VERSION_BASE):
             return hydra.compose(config_name, overrides)

@@ -1,4 +1,4 @@
-"""The part of a configuration that results depend on: what runs are named by and told apart."""
+"""The part of a configuration that results depend on. It names runs and tells them apart."""
 
 from typing import Any
 
@@ -7,18 +7,18 @@ from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
 from perspectives.errors import ConfigError
 
-# Options that came after the first runs, at the value that changes nothing: they do not change the names of runs.
+# Options added after the first runs, at the value that changes nothing. With it they do not change the names of runs.
 LATER_OPTIONS = {"dynamics": False, "split.stratify": None, "encoder.pairs": "together"}
 NO_RESULT_DEPENDS_ON = (
     *("hydra", "paths", "logger", "trainer.progress", "trainer.checkpoint_every", "predictions.max_bytes"),
     "model.max_members",
-    # Of the data, its name stays: the checksum that stands beside the identity says what was read.
+    # Of the data only the name is kept: the checksum beside the identity tells what was read.
     *("data.card", "data.target", "data.duplicates", "data.reader"),
 )
 
 
 def run_identity(cfg: DictConfig) -> dict[str, Any]:
-    """The part of a configuration that results depend on, resolved: what a run is named by.
+    """Return the part of a configuration that results depend on, resolved. Runs are named by it.
 
     Left out are places, displays and loggers, `data.reader.path`, and every option defined through one of `paths`.
     Raises ConfigError when an option cannot be resolved or has no value.
@@ -35,7 +35,7 @@ def run_identity(cfg: DictConfig) -> dict[str, Any]:
 
 
 def changes_results(option: str) -> bool:
-    """Whether results may depend on an option `name=value`, as typed: not on places, displays and loggers."""
+    """Whether results may depend on an option `name=value`, as typed; they do not on places, displays and loggers."""
     key = option.partition("=")[0].lstrip("+~")
     return key.startswith("data") or not any(f"{key}.".startswith(f"{name}.") for name in NO_RESULT_DEPENDS_ON)
 

@@ -1,4 +1,4 @@
-"""What Hydra and OmegaConf say about a command line, in one message that names the option and what to do."""
+"""Errors of Hydra and OmegaConf about a command line, as one message that names the option and what to do."""
 
 import difflib
 import re
@@ -10,10 +10,11 @@ from omegaconf.errors import OmegaConfBaseException
 
 from perspectives.config.choices import choices, groups_of
 from perspectives.config.hydra_composition import composed
+from perspectives.files import TABLE_SUFFIXES
 
 
 def explain(error: Exception, config_name: str, overrides: list[str]) -> str:
-    """One message for an error raised while composing `config_name` with `overrides`."""
+    """Return one message for an error raised while composing `config_name` with `overrides`."""
     text = str(error) or str(error.__cause__ or "")
     if isinstance(error, OverrideParseException):
         return _unreadable(error.override)
@@ -27,7 +28,7 @@ def explain(error: Exception, config_name: str, overrides: list[str]) -> str:
     ):
         return _several_values(several[1] or several[2])
     if "An item is already at" in text:
-        return f"{text.splitlines()[0].removesuffix('.')}; leave the + out"
+        return f"{text.splitlines()[0].removesuffix('.')}; leave out the +"
     if isinstance(error, OmegaConfBaseException) and error.full_key:
         return f"{error.full_key}: {text.splitlines()[0]}"
     return text.split("Config search path:")[0].strip()
@@ -40,14 +41,14 @@ def _key(override: str) -> str:
 def _unreadable(override: str) -> str:
     key = override.partition("=")[0]
     return (
-        f"the option {override!r} cannot be read; write group=choice or option=value, and where a value holds any of "
-        f"= , ( ) {{ }} [ ] # & ~ put quotes inside quotes: \"{key}='…'\""
+        f"the option {override!r} cannot be parsed; write group=choice or option=value, and quote a value that "
+        f"contains any of = , ( ) {{ }} [ ] # & ~ twice: \"{key}='…'\""
     )
 
 
 def _several_values(override: str) -> str:
     key, _, value = override.partition("=")
-    return f"{override} stands for several values; add -m to run once for each, or write {key}=[{value}] for one list"
+    return f"{override} gives several values; add -m to run once for each, or write {key}=[{value}] for one list"
 
 
 def _missing_choice(error: MissingConfigException) -> str:
@@ -55,8 +56,8 @@ def _missing_choice(error: MissingConfigException) -> str:
     available = choices(group) if group else []
     if not available:
         return str(error).split("Config search path:")[0].split("Search path:")[0].strip()
-    if group == "data" and name.endswith((".csv", ".tsv", ".jsonl", ".parquet")):
-        return f"data={name} names a file; a corpus of your own is data=table data.reader.path={name}"
+    if group == "data" and name.endswith(TABLE_SUFFIXES):
+        return f"data={name} is a file; to read a table of your own, use data=table data.reader.path={name}"
     close = difflib.get_close_matches(name, available, n=1)
     return f"{group}={name} is not available; {_hint(close)}choose one of {', '.join(available)}"
 
@@ -76,7 +77,7 @@ def _unknown_option(key: str, config_name: str, overrides: list[str]) -> str:
 
 
 def _closest(key: str, known: list[str]) -> list[str]:
-    """The options most like `key`, or those whose last word is: `batch_size` may be meant for trainer.batch_size."""
+    """Return the options most similar to `key`, or those whose last word is: trainer.batch_size for `batch_size`."""
     leaf = key.rpartition(".")[2]
     likeness = {name: difflib.SequenceMatcher(None, key, name).ratio() for name in known}
     best = max(likeness.values())
@@ -91,7 +92,7 @@ def _hint(close: list[str]) -> str:
 
 
 def _keys(node: DictConfig | ListConfig, prefix: str = "") -> Iterable[str]:
-    """Every key of a configuration, groups and options, as typed on the command line."""
+    """Yield every key of a configuration, groups and options, as typed on the command line."""
     for key, value in node.items_ex(resolve=False) if isinstance(node, DictConfig) else ():
         name = prefix + str(key)
         yield name

@@ -1,4 +1,4 @@
-"""What is typed, `option=value`, made readable for Hydra: paths, texts in a grammar of our own, sweeps."""
+"""Rewrite typed options, `option=value`, so that Hydra reads them as meant: paths, our own grammars, sweeps."""
 
 import os
 import re
@@ -16,7 +16,7 @@ ELEMENT = re.compile(r"""\s*('(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*"|[^,]*?)\s*,""")
 
 
 def quote_paths(overrides: Iterable[str], sweep: bool = False) -> list[str]:
-    """Overrides whose value is a path, quoted where Hydra would misread it: `~ ( = , #`, accents, numbers.
+    """Quote overrides whose value is a path that Hydra would misread: `~ ( = , #`, accents, numbers.
 
     An option takes a path when it is called `path`, `dir`, … or lies under `paths.`, or when its value starts like one.
     A leading `~/` becomes the home folder. Flags stay as they are. sweep: a list `a,b` stays one path unless several
@@ -41,11 +41,11 @@ def _quoted(override: str, sweep: bool) -> str:
 
 
 def quote_texts(overrides: Iterable[str], sweep: bool = False) -> list[str]:
-    """Overrides whose value is in a grammar of our own (events, rules, compositions, pools), quoted for Hydra.
+    """Quote overrides whose value is in a grammar of our own: events, rules, compositions, pools.
 
-    Lists `[a,b]` stay lists, and what is quoted in them stays as it is. A composition that is no preset becomes
-    `composition.seats`. sweep: commas part the values of several runs, except of compositions and sweeps over pools,
-    which hold commas themselves.
+    Lists `[a,b]` stay lists, and quoted elements of them stay as they are. A composition that is not a preset becomes
+    `composition.seats`. sweep: commas separate the values of several runs, except in compositions and sweeps over
+    pools, which contain commas themselves.
     """
     return [_quoted_text(override, sweep) for override in overrides]
 
@@ -68,20 +68,21 @@ def _quoted_text(override: str, sweep: bool) -> str:
 
 
 def _literals(values: str) -> str:
-    """Elements of a list, quoted unless they are; commas within quotes part nothing."""
-    return ",".join(one if one[:1] in ("'", '"') else literal(one) for one in ELEMENT.findall(f"{values},"))
+    """Quote the elements of a list that are not quoted yet; commas within quotes do not separate elements."""
+    elements = ELEMENT.findall(f"{values},")
+    return ",".join(element if element[:1] in ("'", '"') else literal(element) for element in elements)
 
 
 def literal(value: str) -> str:
-    """A text as an override's value, whatever is in it."""
+    """Return a text quoted as the value of an override, whatever characters it contains."""
     return QuotedString(value.strip(), Quote.single).with_quotes()
 
 
 def options_of_sweeps(overrides: list[str]) -> list[str]:
-    """Overrides of a sweep, in which options of a group that is swept wait for its choices.
+    """Turn options of a swept group into sweeps over one value, so that Hydra applies them with each choice.
 
-    Hydra checks all other options against the default choice first, so that `model=jury,jury_id model.rank=8` would be
-    refused because the default model has no rank. A sweep over a single value is left for the jobs to apply.
+    Hydra checks all other options against the default choice first: `model=jury,jury_id model.rank=8` would be refused
+    because the default model has no rank. The jobs apply a sweep over one value.
     """
     swept = [key for key, _, value in (arg.partition("=") for arg in overrides) if "," in value and key in groups()]
     return [

@@ -18,7 +18,8 @@ def load(cfg: DictConfig) -> AnnotationSet:
 
     Raises MissingData, with what to put where if there is a card, and DataError listing everything wrong with the data.
     """
-    places = {"path": os.path.expanduser(cfg.reader.path)} if cfg.reader.get("path") is not None else {}
+    path = cfg.reader.get("path")
+    places = {"path": os.path.expanduser(path)} if isinstance(path, str) else {}
     try:
         tables = instantiate(cfg.reader, **places)
     except MissingData as error:

@@ -380,13 +380,13 @@ def test_shuffled_ids_deal_out_the_labels_one_adapts_to(tmp_path):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["adapt=5"], "adapt is 5; only split=annotators and split=both set labels of new people aside for it"),
+        (["adapt=5"], "adapt is 5; it needs split=annotators or split=both, which set aside labels"),
         (
             ["split=both", "split.shots=3", "adapt=5"],
-            "adapt is 5, but split.shots=3 sets aside no more texts of each new person; raise split.shots or lower",
+            "adapt is 5, but split.shots=3 sets aside only that many texts of each new person; raise split",
         ),
-        (["adapt=-1"], "adapt is -1; accepted is a whole number from 0"),
-        (["split=annotators", "split.shots=1.5"], "split.shots is 1.5; accepted is a whole number from 0"),
+        (["adapt=-1"], "adapt is -1; expected a whole number from 0"),
+        (["split=annotators", "split.shots=1.5"], "split.shots is 1.5; expected a whole number from 0"),
     ],
 )
 def test_more_than_is_set_aside_is_refused(tmp_path, options, message):

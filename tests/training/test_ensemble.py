@@ -250,7 +250,7 @@ def test_a_size_nobody_meant_is_refused_with_its_cost(tmp_path):
     run = train(tmp_path, *more, "model.max_members=4")
     assert len(members(run)) == 4
     assert {path.name for path in (run.folder / "members").iterdir()} == {"table", "trials.jsonl"}
-    with pytest.raises(ConfigError, match=r"model\.max_members is 0; accepted is a whole number from 1"):
+    with pytest.raises(ConfigError, match=r"model\.max_members is 0; expected a whole number from 1"):
         train(tmp_path, *more, "model.max_members=0", "seed=1")
 
 

@@ -1,14 +1,13 @@
 """Any corpus in a table: CSV, TSV, JSONL, Parquet or a Hugging Face dataset; one long table, or up to three.
 
-Which column is what is said by name; nothing is guessed from the content except, on request, the levels of the scale.
+Options name the column of each kind of information; nothing is guessed from the content except, on request, the levels.
 """
 
 import re
 import warnings
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -18,10 +17,10 @@ from perspectives.data.readers.common import SPLITS, MissingData, read_lines, re
 from perspectives.data.scale import KINDS, Scale, level_name
 from perspectives.data.validation import ANNOTATION_COLUMNS, REQUIRED_COLUMNS
 from perspectives.errors import DataError, DataWarning, listing
+from perspectives.files import TABLE_SUFFIXES
 from perspectives.inference.hub import is_hub_name
 
 OF_ITEM = ("text", "text_pair", "split", "gold", "official_label", "group", "language", "domain")
-SUFFIXES = (".csv", ".tsv", ".jsonl", ".parquet")
 
 
 def read(
@@ -42,54 +41,64 @@ def read(
 
     path: a .csv, .tsv, .jsonl or .parquet file; a folder with a Hugging Face dataset; or the name of one on the Hub
         (`owner/name`), which needs a network and `pip install perspectives[hub]`.
-    columns: our name -> the column's name in the file, for item_id, annotator_id, label (all three under our names
-        unless said otherwise), round, time, condition, weight, text, text_pair, split, gold, official_label, group,
+    columns: our name -> the column's name in the file, for item_id, annotator_id, label (these three default to our
+        names), round, time, condition, weight, text, text_pair, split, gold, official_label, group,
         language, domain. Null: the corpus has no such column.
     attributes: demographic attributes as a list of columns, or our name -> column; null takes all columns of the file
         `annotators`, where there is one. item_attributes: the same for the file `items`.
-    items, annotators: files of their own for items and for annotators, where `path` does not hold their columns; the
-        columns of the ids have the same name as in `path`.
+    items, annotators: separate files of items and of annotators, where `path` does not hold their columns; the id
+        columns have the same names as in `path`.
     kind, levels, low, high: the scale. Levels from lowest to highest; null takes the values that occur, sorted (as
         numbers where all are numbers), and says so in a DataWarning.
     separator: between the members of a multilabel cell; null where cells are lists. An empty cell is the empty set.
     subset: configuration of a Hub dataset that has several.
 
-    Split names dev and val become validation. A dataset of several splits gets its splits' names as `split`, unless it
-    has a column of that name. Raises MissingData when there is no such file or dataset, DataError naming all columns
-    that are missing, or when the scale cannot be what the options say.
+    The split names dev and val become validation. A dataset with several splits gets their names as `split`, unless it
+    has a column of that name. Raises MissingData when the file or dataset does not exist, DataError naming all missing
+    columns, or when the labels do not fit the scale that the options describe.
     """
     names = _names(columns or {})
-    table = _load(path, subset)
+    table = _load("path", path, subset)
     if table.attrs.get("splits"):
         names.setdefault("split", "split")
-    item_table = table if items is None else _load(items, None)
-    annotator_table = table if annotators is None else _load(annotators, None)
+    item_table = table if items is None else _load("items", items)
+    annotator_table = table if annotators is None else _load("annotators", annotators)
     known = {"item_id", "annotator_id", *names, *names.values()}
-    of_annotators = _renaming(attributes, annotator_table.columns.difference(list(known), sort=False), annotators)
-    of_items = _renaming(item_attributes, item_table.columns.difference(list(known), sort=False), items)
+    of_items = _renaming(item_attributes, None if items is None else item_table, known)
+    of_annotators = _renaming(attributes, None if annotators is None else annotator_table, known)
 
-    item_columns = {"item_id": names["item_id"]} | {our: names[our] for our in OF_ITEM if our in names} | of_items
-    annotator_columns = {"annotator_id": names["annotator_id"]} | of_annotators
-    annotation_columns = {our: names[our] for our in ANNOTATION_COLUMNS if our in names}
-    wanted: dict[str, dict[str, str]] = defaultdict(dict)
-    tables = {str(path): table, str(items or path): item_table, str(annotators or path): annotator_table}
-    for place, named in ((path, annotation_columns), (items, item_columns), (annotators, annotator_columns)):
-        wanted[str(place or path)] |= named
-    if problems := [one for place, there in wanted.items() for one in _missing(tables[place], place, there)]:
-        raise DataError(f"some columns are not there:\n{listing(problems)}")
+    annotation_source = _Source(path, table, {our: names[our] for our in ANNOTATION_COLUMNS if our in names})
+    item_columns = {our: names[our] for our in ("item_id", *OF_ITEM) if our in names}
+    item_source = _Source(items or path, item_table, item_columns | of_items)
+    annotator_columns = {"annotator_id": names["annotator_id"]}
+    annotator_source = _Source(annotators or path, annotator_table, annotator_columns | of_annotators)
+    _require_columns([annotation_source, item_source, annotator_source])
     if table.empty:
         raise DataError(f"{path} has no rows; give a row per annotation")
 
-    annotations = _taken(table, annotation_columns)
-    first = 2 if Path(path).suffix in (".csv", ".tsv") else 1  # after a header
-    annotations = annotations.assign(file=Path(path).name, row=range(first, first + len(table)))
+    annotations = _located(annotation_source.taken(), Path(path))
     annotations["label"], scale = _labels(annotations["label"], kind, levels, low, high, separator)
-    item_rows = _distinct(_taken(item_table, item_columns))
+    item_rows = _distinct(item_source.taken())
     if "split" in item_rows:
         item_rows["split"] = item_rows["split"].map(lambda split: SPLITS.get(str(split).lower(), split))
-    annotator_rows = _taken(annotator_table, annotator_columns)
+    annotator_rows = annotator_source.taken()
     annotator_rows = _distinct(annotator_rows[annotator_rows["annotator_id"].notna()])
     return Tables(annotations, item_rows, annotator_rows, scale)
+
+
+# Columns. ----------------------------------------------------------------------------------------------------------
+
+
+class _Source(NamedTuple):
+    """A table, where it was read, and the columns to take from it: our name -> the table's."""
+
+    place: str | Path
+    table: pd.DataFrame
+    columns: dict[str, str]
+
+    def taken(self) -> pd.DataFrame:
+        """The columns under our names; two of ours may be the same column of the table."""
+        return pd.DataFrame({our: self.table[column] for our, column in self.columns.items()})
 
 
 def _names(columns: Mapping[str, str | None]) -> dict[str, str]:
@@ -97,7 +106,7 @@ def _names(columns: Mapping[str, str | None]) -> dict[str, str]:
     if unknown:
         accepted = ", ".join((*ANNOTATION_COLUMNS, *OF_ITEM))
         raise DataError(
-            f"data.reader.columns names {unknown}; accepted is {accepted}; anything else belongs in "
+            f"data.reader.columns names {unknown}; accepted: {accepted}; anything else belongs in "
             "data.reader.attributes or data.reader.item_attributes"
         )
     given = {our: str(column) for our, column in columns.items() if column is not None}
@@ -105,11 +114,11 @@ def _names(columns: Mapping[str, str | None]) -> dict[str, str]:
 
 
 def _renaming(
-    attributes: Mapping[str, str] | Sequence[str] | None, others: Iterable[str], own_file: str | Path | None
+    attributes: Mapping[str, str] | Sequence[str] | None, own_table: pd.DataFrame | None, known: set[str]
 ) -> dict[str, str]:
-    """Our name -> column; for null all `others` of a file of its own."""
+    """Our name -> column for attributes; null takes every column of a table of its own that is not in `known`."""
     if attributes is None:
-        attributes = list(others) if own_file is not None else []
+        attributes = [] if own_table is None else [name for name in own_table.columns if name not in known]
     return dict(attributes) if isinstance(attributes, Mapping) else {name: name for name in _listed(attributes)}
 
 
@@ -118,22 +127,36 @@ def _listed(names: Sequence[Any]) -> list[Any]:
     return [names] if isinstance(names, str) else list(names)
 
 
-def _missing(table: pd.DataFrame, path: str | Path, wanted: dict[str, str]) -> list[str]:
-    """One problem with what to set for all columns that a file lacks, or none."""
-    missing = {our: column for our, column in wanted.items() if column not in table.columns}
+def _require_columns(sources: Iterable[_Source]) -> None:
+    """Raise DataError with one problem per file that lacks any of the columns wanted from it."""
+    by_place: dict[str, _Source] = {}
+    for source in sources:
+        same_file = by_place.get(str(source.place), source)
+        by_place[str(source.place)] = source._replace(columns=same_file.columns | source.columns)
+    problems = [problem for source in by_place.values() if (problem := _missing(source))]
+    if problems:
+        raise DataError(f"some columns are missing:\n{listing(problems)}")
+
+
+def _missing(source: _Source) -> str:
+    """Which columns a file lacks and what to set; empty where it has them all."""
+    present = list(source.table.columns)
+    missing = {our: column for our, column in source.columns.items() if column not in present}
     if not missing:
-        return []
-    came = f"{path} has no column {', '.join(f'{column!r} (for {our})' for our, column in missing.items())}"
-    if len(table.columns) == 1 and re.search(r"[;,\t|]", str(table.columns[0])):
-        return [f"{came}; its header is one cell, {table.columns[0]!r}: part cells with commas (.csv) or tabs (.tsv)"]
-    named = [f"data.reader.columns.{our}=…" for our in missing if our in (*ANNOTATION_COLUMNS, *OF_ITEM)]
-    named += ["data.reader.attributes or item_attributes"] * (len(named) < len(missing))
-    return [f"{came}; it has {list(table.columns)}; set {', '.join(named)} to what it has"]
+        return ""
+    came = f"{source.place} has no column {', '.join(f'{column!r} (for {our})' for our, column in missing.items())}"
+    if len(present) == 1 and re.search(r"[;,\t|]", str(present[0])):
+        return f"{came}; its header is one cell, {present[0]!r}: separate cells by commas (.csv) or tabs (.tsv)"
+    options = [f"data.reader.columns.{our}=…" for our in missing if our in (*ANNOTATION_COLUMNS, *OF_ITEM)]
+    if len(options) < len(missing):
+        options.append("data.reader.attributes or item_attributes")
+    return f"{came}; it has {present}; set {', '.join(options)} to one of these"
 
 
-def _taken(table: pd.DataFrame, columns: dict[str, str]) -> pd.DataFrame:
-    """The columns under our names; two of ours may be the same column of the file."""
-    return pd.DataFrame({our: table[column] for our, column in columns.items()})
+def _located(table: pd.DataFrame, path: Path) -> pd.DataFrame:
+    """`table` with the columns `file` and `row` for messages; in CSV and TSV files row 1 is the header."""
+    first = 2 if path.suffix in (".csv", ".tsv") else 1
+    return table.assign(file=path.name, row=range(first, first + len(table)))
 
 
 def _distinct(table: pd.DataFrame) -> pd.DataFrame:
@@ -192,17 +215,23 @@ def _members(cell: Any, separator: str | None) -> tuple[str, ...]:
 # Files and datasets. -----------------------------------------------------------------------------------------------
 
 
-def _load(path: str | Path, subset: str | None) -> pd.DataFrame:
-    """The table as it is; `attrs["splits"]` is set where a column `split` was added from the splits of a dataset."""
+def _load(option: str, path: str | Path, subset: str | None = None) -> pd.DataFrame:
+    """Read the table that data.reader.`option` names, as it is.
+
+    `attrs["splits"]` is set where a column `split` was added from the splits of a dataset.
+    """
+    accepted = f"a {', '.join(TABLE_SUFFIXES)} file, a folder or a name on the Hub (owner/name)"
+    if not isinstance(path, str | Path):
+        raise DataError(f"data.reader.{option}={path!r} is not a path; give {accepted}")
     local = Path(path).expanduser()
     if local.is_dir():
         return _dataset(local, subset)
-    if local.suffix not in SUFFIXES:
+    if local.suffix not in TABLE_SUFFIXES:
         if local.exists() or local.suffix or not is_hub_name(path):
-            raise DataError(f"{path} is no {', '.join(SUFFIXES)} file, no folder and no name on the Hub (owner/name)")
+            raise DataError(f"{path} is not {accepted}")
         return _dataset(str(path), subset)
     if not local.is_file():
-        raise MissingData(f"{path} does not exist; give a {', '.join(SUFFIXES)} file, a folder or a name on the Hub")
+        raise MissingData(f"{path} does not exist; give {accepted}")
     if local.suffix == ".jsonl":
         return pd.DataFrame(read_lines(local))
     if local.suffix != ".parquet":

@@ -7,6 +7,7 @@ from perspectives.data.annotations import AnnotationSet
 from perspectives.data.readers import table
 from perspectives.data.readers.common import MissingData, one_of
 from perspectives.errors import DataError, DataWarning
+from perspectives.files import TABLE_SUFFIXES
 
 LONG = pd.DataFrame(
     {
@@ -42,7 +43,7 @@ def written(folder, suffix):
     return file
 
 
-@pytest.mark.parametrize("suffix", table.SUFFIXES)
+@pytest.mark.parametrize("suffix", TABLE_SUFFIXES)
 def test_every_format_gives_the_same_set(tmp_path, suffix):
     tables = table.read(written(tmp_path, suffix), levels=LEVELS, **OPTIONS)
     annotations = AnnotationSet.from_tables(tables, "mine")
@@ -97,7 +98,7 @@ def test_all_missing_columns_of_all_files_are_in_one_message(tmp_path):
 
 def test_a_header_of_one_cell_is_told_what_parts_cells(tmp_path):
     LONG.to_csv(tmp_path / "mine.csv", index=False, sep=";")
-    with pytest.raises(DataError, match=r"its header is one cell, 'row;worker;.*: part cells with commas \(\.csv\) or"):
+    with pytest.raises(DataError, match=r"its header is one cell, 'row;worker;.*: separate cells by commas"):
         table.read(tmp_path / "mine.csv", **OPTIONS)
 
 
@@ -140,7 +141,7 @@ def test_options_are_named_as_they_are_typed(tmp_path):
 
 def test_columns_we_do_not_know_are_refused(tmp_path):
     with pytest.raises(
-        DataError, match=r"^data\.reader\.columns names \['txt'\]; accepted is item_id, annotator_id, label"
+        DataError, match=r"^data\.reader\.columns names \['txt'\]; accepted: item_id, annotator_id, label"
     ):
         table.read(written(tmp_path, ".csv"), columns={"txt": "comment"})
 
@@ -184,8 +185,13 @@ def test_missing_annotator_ids_are_one_problem_with_places(tmp_path):
 def test_files_that_are_not_there(tmp_path):
     with pytest.raises(MissingData, match=r"nowhere\.csv does not exist; give a \.csv, \.tsv, \.jsonl, \.parquet file"):
         table.read(tmp_path / "nowhere.csv")
-    with pytest.raises(DataError, match="no folder and no name on the Hub"):
+    with pytest.raises(DataError, match=r"xlsx is not a \.csv, .* file, a folder or a name on the Hub \(owner/name\)"):
         table.read(tmp_path / "nowhere.xlsx")
+    for option in ("path", "items", "annotators"):
+        options = {"path": tmp_path / "mine.csv"} | {option: 60}
+        LONG.to_csv(tmp_path / "mine.csv", index=False)
+        with pytest.raises(DataError, match=rf"^data\.reader\.{option}=60 is not a path; give a \.csv, .* file"):
+            table.read(**options)
     (tmp_path / "a.parquet").write_text("not parquet")
     with pytest.raises(DataError, match=r"a\.parquet could not be read as Parquet"):
         table.read(tmp_path / "a.parquet")
