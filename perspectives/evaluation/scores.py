@@ -147,6 +147,9 @@ def _categorical(predictions: Predictions) -> Iterator[tuple[str, Estimate]]:
     answer /= answer.sum(1, keepdims=True)
     voted = majority_vote(item_means(np.eye(size)[predicted], index, items) + 1e-6 * answer, tie="lowest")
     yield from _majority(majority_vote(target, tie="drop"), voted, size, scale.binary)
+    if scale.binary:
+        votes = item_means(np.eye(size)[predicted], index, items)
+        yield "davani2022/majority_f1", _tie_positive_f1(target, votes)
     yield "soft/cross_entropy", soft.cross_entropy(target, answer)
     yield "soft/entropy_bound", soft.entropy_bound(target)
     yield "soft/jsd", soft.jsd(target, answer)
@@ -184,6 +187,15 @@ def _majority(labels: np.ndarray, predicted: np.ndarray, size: int, binary: bool
         yield "majority/precision", majority.precision(labels, predicted, size)
         yield "majority/recall", majority.recall(labels, predicted, size)
         yield "majority/f1", majority.f1(labels, predicted, size)
+
+
+def _tie_positive_f1(target: np.ndarray, votes: np.ndarray) -> Estimate:
+    """F1 of the majority vote as Davani et al. 2022 count it: a tie of raters, or of their predicted votes, is positive.
+
+    target, votes: shares of the two levels, [item, level]. Where many items have an even number of raters this is
+    another task than `majority/f1`, which leaves ties out.
+    """
+    return majority.f1(majority_vote(target, tie="positive"), majority_vote(votes, tie="positive"), 2)
 
 
 def _disagreement(

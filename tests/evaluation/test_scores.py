@@ -15,7 +15,7 @@ from perspectives.evaluation.scores import CEILINGS, Evaluation, item_means, pan
 from perspectives.metrics import soft
 from perspectives.models.priors import priors
 
-FAMILIES = {"individual", "majority", "soft", "disagreement", "calibration", "lewidi2023", "lewidi2025"}
+FAMILIES = {"individual", "majority", "soft", "disagreement", "calibration", "davani2022", "lewidi2023", "lewidi2025"}
 
 
 def values(predictions) -> dict[str, float]:
@@ -106,6 +106,16 @@ def test_soft_metrics_compare_item_means_and_majorities_leave_ties_out():
     assert ((votes == 1) & clear & voted).any()  # a tie of the predicted votes goes to the more probable level
     assert got["majority/accuracy"] == pytest.approx((voted == target[:, 1])[clear].mean())
     np.testing.assert_allclose(item_means(np.arange(12.0), predictions.item_index, ITEMS), np.arange(6) * 2 + 0.5)
+
+
+def test_ties_are_positive_in_the_majority_score_of_davani():
+    found = made("nominal")
+    index, items = found.item_index, len(found.items)
+    share = np.bincount(index, found.observed, items) / np.bincount(index)
+    voted = np.bincount(index, found.labels(), items) / np.bincount(index)
+    assert ((share == 0.5) | (voted == 0.5)).any()
+    assert values(found)["davani2022/majority_f1"] == pytest.approx(f1_score(share >= 0.5, voted >= 0.5))
+    assert "davani2022/majority_f1" not in values(made("ordinal"))
 
 
 def test_the_shared_task_is_scored_only_where_its_labels_are_published():
