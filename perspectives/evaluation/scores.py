@@ -190,7 +190,7 @@ def _majority(labels: np.ndarray, predicted: np.ndarray, size: int, binary: bool
 
 
 def _tie_positive_f1(target: np.ndarray, votes: np.ndarray) -> Estimate:
-    """F1 of the majority vote as Davani et al. 2022 count it: a tie of raters, or of their predicted votes, is positive.
+    """F1 of the majority vote as Davani et al. 2022 count it: a tie of raters, or of predicted votes, is positive.
 
     target, votes: shares of the two levels, [item, level]. Where many items have an even number of raters this is
     another task than `majority/f1`, which leaves ties out.

@@ -158,8 +158,17 @@ class TrainedModel:
         groups: str | Sequence[Group] | None = None,
         people: pd.DataFrame | None = None,
     ) -> Asked:
-        """Who answers: see `respondents.asked`. Warns when the model gives everyone the same answer."""
+        """Who answers: see `respondents.asked`. Warns when the model gives everyone the same answer, and when it can make
+        nothing of people's demographics."""
         who = asked(self.schema, annotators, groups, people)
+        strangers = int((who.annotators.group == 0).sum())
+        if self.model.joint_groups and strangers:
+            warnings.warn(
+                f"{strangers} of {len(who.names)} people have a combination of demographic values that nobody had in "
+                "training: this model (model.groups=joint) answers as if nothing were known of them",
+                DataWarning,
+                stacklevel=2,
+            )
         if self.model.blind and (annotators, groups, people) != (None, None, None):
             name = self.run.config["model"]["name"]
             warnings.warn(f"model {name} gives everyone the same answer, whoever is asked", DataWarning, stacklevel=2)

@@ -57,6 +57,7 @@ class AnnotatorModel(L.LightningModule):
     """
 
     blind = False
+    joint_groups = False  # whether demographics count as one combination of values, which new people may not share
     id_dropout = 0.0
 
     def __init__(

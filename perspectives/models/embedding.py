@@ -51,6 +51,7 @@ class Embedding(AnnotatorModel):
         self.id_dropout = id_dropout
         self.side = AnnotatorEmbedding(schema, ids, id_width, groups, group_width)
         self.blind = self.side.width == 0
+        self.joint_groups = self.side.joint and len(self.side.groups) > 0
         self.read_content = nn.Linear(encoder.hidden, deep_width)
         apart = combine == "concat" and not self.blind
         self.read_annotator = nn.Linear(self.side.width, deep_width, bias=False) if apart else None

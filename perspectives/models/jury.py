@@ -54,6 +54,7 @@ class Jury(AnnotatorModel):
             )
         self.side = AnnotatorEmbedding(schema, ids, id_width, groups, group_width)
         self.blind = self.side.width == 0
+        self.joint_groups = self.side.joint and len(self.side.groups) > 0
         sizes = {"cross_layers": cross_layers, "deep_layers": deep_layers, "deep_width": deep_width}
         self.network = CrossNetwork(
             encoder.hidden,

@@ -93,11 +93,23 @@ class Training:
             yield f"model={options.name} knows nothing of single people, so adapt={self.config.adapt} changes nothing"
         if self.config.control == "shuffled_demographics" and not self._looks_at_demographics:
             yield f"model={options.name} sees no demographics here, so control=shuffled_demographics changes nothing"
+        if strangers := self._without_group():
+            yield (
+                f"{strangers[0]} of {strangers[1]} people in test have a combination of demographic values that nobody "
+                "has in training, and model.groups=joint knows nothing of them; model.groups=per_attribute does"
+            )
         if not self.model.blind and np.median(self.schema.training_labels) < 2:
             yield (
                 f"{self.annotations.name}: most annotators have one training label, so a model of each learns nothing; "
                 "use model=softlabel, or data that says who labelled what"
             )
+
+    def _without_group(self) -> tuple[int, int] | None:
+        """How many people in test the model has no group for, and of how many; None where it has one for everybody."""
+        people = np.unique(self.seen.annotator_index[self.split.rows("test")])
+        group = self.schema.encode(self.seen.annotators.iloc[people]).group
+        unknown = int((group == 0).sum())
+        return (unknown, len(people)) if self.model.joint_groups and unknown else None
 
     @property
     def _looks_at_demographics(self) -> bool:

@@ -1,6 +1,7 @@
 """Trained models asked about texts, saved and loaded elsewhere: the same answers as their run gave."""
 
 import json
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -330,3 +331,22 @@ def test_a_configuration_may_name_a_model_and_an_encoder_and_nothing_else(model,
     (tmp_path / "saved" / "config.yaml").write_text(yaml.safe_dump(config))
     with pytest.raises(ConfigError, match=said):
         TrainedModel.from_pretrained(tmp_path / "saved")
+
+
+def test_new_combinations_of_demographic_values_are_warned_of(tmp_path):
+    options = ("model=jury", "split=annotators", "data.reader.annotators=30", "data.reader.items=60")
+    with pytest.warns(DataWarning, match=r"^\d+ of \d+ people in test have a combination .* per_attribute does$"):
+        run = train(tmp_path, *TINY, *options)
+    model = TrainedModel.of(run)
+    values = {attribute.name: attribute.values for attribute in model.schema.attributes}
+    everybody = pd.MultiIndex.from_product(values.values(), names=values).to_frame(index=False)
+    new = int((model.schema.encode(everybody.assign(annotator_id="x")).group == 0).sum())
+    assert 0 < new < len(everybody)
+    with pytest.warns(
+        DataWarning, match=rf"^{new} of {len(everybody)} people have a combination of demographic values"
+    ):
+        model.asked(people=everybody)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", DataWarning)
+        model.asked(groups="gender")
+        TrainedModel.of(train(tmp_path, *TINY, *options[1:], "model=multitask_shared")).asked(people=everybody)
