@@ -158,7 +158,7 @@ class TrainedModel:
         groups: str | Sequence[Group] | None = None,
         people: pd.DataFrame | None = None,
     ) -> Asked:
-        """Who answers: see `respondents.asked`. Warns when the model gives everyone the same answer, and when it can make
+        """Who answers: see `respondents.asked`. Warns when the model answers everyone alike, and when it can make
         nothing of people's demographics."""
         who = asked(self.schema, annotators, groups, people)
         strangers = int((who.annotators.group == 0).sum())
