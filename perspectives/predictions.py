@@ -1,7 +1,7 @@
-"""What each asked annotator would say about each item: the joint between models and all that reads their answers.
+"""Predictions: what each annotator would say about each item, and the form in which all models store their answers.
 
-Trained methods, priors, ensembles and outside models all end here; metrics, juries and tables read Predictions and
-never load a model. On disk a folder with `observed.parquet` (the pairs people really labelled), `items.parquet`,
+Trained methods, priors, ensembles and outside models produce Predictions; metrics, juries and tables read them and
+never load a model. On disk they are a folder with `observed.parquet` (the pairs that people labelled), `items.parquet`,
 `annotators.parquet`, `predictions.json` and, on request, `everyone.npy`.
 """
 
@@ -17,29 +17,30 @@ import pandas as pd
 from perspectives.data.scale import Scale
 from perspectives.errors import DataError, RunError
 from perspectives.files import new_folder, read_json, write_json
+from perspectives.metrics.arrays import NEAR_ZERO
+from perspectives.metrics.calibration import with_temperature
 from perspectives.metrics.decision import decide
 
 FORMAT = 1
+SMALLEST = NEAR_ZERO  # for quality.noisy_cross_validation
 KIND_OF_SCALE = {"nominal": "categorical", "ordinal": "categorical", "multilabel": "multiple", "interval": "rating"}
-SMALLEST = 1e-12  # probabilities are kept this far from 0 before a logarithm is taken
 PAIR_KEY = ["item_id", "annotator_id", "round"]
 TABLES = ("observed", "items", "annotators")
-BLOCK = 1_000_000  # numbers recalibrated at once: float64 copies of everyone's answers might not fit into memory
 
 
 @dataclass(frozen=True)
 class Predictions:
-    """Predicted answers.
+    """Predicted answers of one method on one part of a split.
 
     scale: the label scale. kind: `categorical` (a distribution over levels), `multiple` (a probability per level,
         rows need not sum to 1) or `rating` (one number).
     pairs: one row per observed pair: `item_id`, `annotator_id`, `round` where the corpus has rounds, `label` (what the
-        annotator said, as in AnnotationSet), `training_labels` (how many training annotations the model saw of this
-        annotator; 0: never seen) and, where another rule than the most likely level decided, `decision`, a level.
+        annotator answered, as in AnnotationSet), `training_labels` (how many training annotations the model saw of this
+        annotator; 0: never seen) and `decision` (a level) where a rule other than the most likely level decided.
     values: float32 [pair, level]; [pair, 1] for ratings.
-    items, annotators: the tables of the items judged and of all annotators who can be asked.
+    items, annotators: tables of the judged items and of all annotators that the model can answer for.
     everyone: float32 [item, annotator, level] in the order of the two tables, memory-mapped when loaded, with axes of
-        length 1 where the answer does not depend on them; None when it was not asked for.
+        length 1 where the answer does not depend on them; None unless the run was told to keep it.
     about: where the predictions come from (method, split, fold, seed, temperature, …).
     """
 
@@ -54,7 +55,7 @@ class Predictions:
     def __post_init__(self) -> None:
         shape = (len(self.pairs), self.scale.size)
         if self.values.shape != shape:
-            raise RunError(f"predictions have shape {self.values.shape}; {shape} was expected, (pairs, levels)")
+            raise RunError(f"predictions have shape {self.values.shape}; expected {shape}, (pairs, levels)")
         if not np.isfinite(self.values).all():
             raise RunError("predictions contain nan or infinite values; training diverged, try a smaller learning rate")
 
@@ -74,20 +75,26 @@ class Predictions:
         return self.values.astype(np.float64)
 
     def answers(self) -> np.ndarray:
-        """What everyone would say of every item, float32 [item, annotator, level]; the annotator axis has length 1
-        where the model gives everybody the same answer. Raises RunError when it was not asked for."""
+        """Return what everyone would say about every item, float32 [item, annotator, level].
+
+        The annotator axis has length 1 where the model gives everybody the same answer. Raises RunError when the run
+        did not keep these answers.
+        """
         if self.everyone is None:
             raise RunError(
                 "these predictions hold only the pairs people labelled, and juries need everyone's answers; train "
-                "again with predictions.everyone=true. Folds of split=items may be joined, but all need it; those of "
-                "split=annotators and split=both judge the same texts, so name the runs of one"
+                "again with predictions.everyone=true. Folds of split=items can be joined if all have it; those of "
+                "split=annotators and split=both judge the same texts, so name the runs of one fold"
             )
         return self.everyone
 
     def labels(self) -> np.ndarray:
-        """The predicted label in the form of `Scale.encode`: level positions int64 [pair] (as `decided`, otherwise the
-        most likely, the lowest of equals), an indicator float32 [pair, level], 1 above one half, for `multiple`, or the
-        ratings float64 [pair]."""
+        """Return the predicted labels in the form of `Scale.encode`.
+
+        `categorical`: level positions int64 [pair], as `decided`, otherwise the most likely level, the lowest of
+        equals. `multiple`: an indicator float32 [pair, level], 1 where the probability is above one half. `rating`: the
+        ratings float64 [pair].
+        """
         if "decision" in self.pairs:
             return self.scale.encode(self.pairs["decision"])
         if self.kind == "rating":
@@ -95,7 +102,7 @@ class Predictions:
         return (self.values > 0.5).astype(np.float32) if self.kind == "multiple" else self.values.argmax(1)
 
     def ratings(self) -> np.ndarray:
-        """The expected numeric answer, float64 [pair]. Raises RunError for sets of levels, which have no mean."""
+        """Return expected numeric answers, float64 [pair]. Raises RunError for sets of levels, which have no mean."""
         if self.kind == "multiple":
             raise RunError("sets of levels have no numeric mean; use probabilities()")
         if self.kind == "rating":
@@ -104,9 +111,9 @@ class Predictions:
 
     @cached_property
     def observed(self) -> np.ndarray:
-        """What people said, in the form of `Scale.encode`. Raises RunError when the pairs carry no labels."""
+        """The labels of the annotators in the form of `Scale.encode`. Raises RunError when the pairs have none."""
         if "label" not in self.pairs:
-            raise RunError("these predictions carry no observed labels, so they cannot be scored")
+            raise RunError("these predictions have no observed labels, so they cannot be scored")
         return self.scale.encode(self.pairs["label"])
 
     @cached_property
@@ -125,7 +132,7 @@ class Predictions:
         return self.pairs["training_labels"].to_numpy() > 0
 
     def select(self, rows: np.ndarray) -> "Predictions":
-        """The pairs at `rows` (boolean mask [pair]) with their items; `everyone` keeps the same items."""
+        """Return the pairs at `rows` (boolean mask [pair]) with their items; `everyone` keeps the same items."""
         kept = self.items["item_id"].isin(self.pairs["item_id"][rows]).to_numpy()
         everyone = self.everyone
         if everyone is not None and everyone.shape[0] > 1:
@@ -136,7 +143,7 @@ class Predictions:
     # Combining. ----------------------------------------------------------------------------------------------------
 
     def calibrated(self, temperature: float) -> "Predictions":
-        """Predictions sharpened (below 1) or softened (above 1) by a temperature on their log-odds; ratings stay."""
+        """Sharpen (below 1) or soften (above 1) the probabilities by a temperature; ratings do not change."""
         if self.kind == "rating" or temperature == 1:
             return self
         everyone = None if self.everyone is None else with_temperature(self.everyone, temperature, self.kind)
@@ -146,9 +153,9 @@ class Predictions:
         )
 
     def decided(self, offsets: np.ndarray) -> "Predictions":
-        """Predictions whose labels are decided with these offsets per level (see `metrics.decision`), float [level].
+        """Decide the labels with these offsets per level (see `metrics.decision`), float [level].
 
-        The probabilities stay as they are.
+        The probabilities do not change.
         """
         decision = self.scale.decode(decide(self.probabilities(), offsets)).to_numpy()
         return replace(self, pairs=self.pairs.assign(decision=decision))
@@ -161,7 +168,7 @@ class Predictions:
     # On disk. ------------------------------------------------------------------------------------------------------
 
     def save(self, folder: str | Path) -> None:
-        """Write the predictions into a folder of their own, all or nothing."""
+        """Write the predictions into a new folder, completely or not at all."""
         with new_folder(folder) as partial:
             answers = pd.DataFrame(self.values.astype(np.float32), columns=answer_columns(self.scale))
             pairs = self.pairs.reset_index(drop=True)
@@ -175,7 +182,7 @@ class Predictions:
 
     @classmethod
     def load(cls, folder: str | Path) -> "Predictions":
-        """Read what `save` wrote. Raises RunError when the folder is missing, damaged or of another format."""
+        """Read a folder that `save` wrote. Raises RunError when the folder is missing, damaged or of another format."""
         folder = Path(folder)
         if not (folder / "predictions.json").exists():
             raise RunError(
@@ -199,38 +206,22 @@ class Predictions:
 
 
 def answer_columns(scale: Scale) -> list[str]:
-    """Columns of `observed.parquet` and of imported tables that hold the answers."""
+    """Return the names of the columns that hold the answers, in `observed.parquet` and in imported tables."""
     return ["rating"] if scale.kind == "interval" else [f"p_{level}" for level in scale.levels]
 
 
-def with_temperature(values: np.ndarray, temperature: float, kind: str) -> np.ndarray:
-    """Probabilities [..., level] with their log-odds divided by `temperature`; float32."""
-    result = np.empty(values.shape, np.float32)
-    step = max(1, BLOCK * len(values) // max(values.size, 1))
-    for start in range(0, len(values), step):
-        block = values[start : start + step].astype(np.float64)
-        logs = np.log(np.clip(block, SMALLEST, 1))
-        if kind == "multiple":
-            odds = (logs - np.log(np.clip(1 - block, SMALLEST, 1))) / temperature
-            result[start : start + step] = 1 / (1 + np.exp(-odds))
-        else:
-            powers = np.exp((logs - logs.max(-1, keepdims=True)) / temperature)
-            result[start : start + step] = powers / powers.sum(-1, keepdims=True)
-    return result
-
-
 def join(folds: Sequence[Predictions]) -> Predictions:
-    """Out-of-fold predictions: the pairs of all folds, none of which may occur in two.
+    """Return out-of-fold predictions: the pairs of all folds together.
 
-    `everyone` is kept when all folds have it, for the same people and different items. Raises RunError when folds
-    overlap or are on different scales.
+    `everyone` is kept when all folds have it, for the same people and different items. Raises RunError when a pair
+    occurs in two folds, or when folds are on different scales.
     """
     first = folds[0]
     if any(fold.scale != first.scale for fold in folds):
-        raise RunError("folds on different label scales cannot be joined")
+        raise RunError("folds on different label scales cannot be joined; join runs of one corpus and target")
     pairs = pd.concat([fold.pairs for fold in folds], ignore_index=True)
     key = [column for column in PAIR_KEY if column in pairs]
-    distinct = pd.concat([fold.pairs[key].drop_duplicates() for fold in folds])  # a corpus may keep duplicates
+    distinct = pd.concat([fold.pairs[key].drop_duplicates() for fold in folds])  # a corpus may contain duplicates
     if twice := int(distinct.duplicated().sum()):
         raise RunError(f"{twice} pairs occur in more than one fold; join runs of different folds of one split")
     items = pd.concat([fold.items for fold in folds], ignore_index=True).drop_duplicates("item_id", ignore_index=True)
@@ -256,7 +247,7 @@ def _joined_everyone(folds: Sequence[Predictions], items: pd.DataFrame, annotato
 
 
 def average(seeds: Sequence[Predictions]) -> Predictions:
-    """The mean answer of several runs on the same pairs, its labels the most likely ones.
+    """Return the mean answer of several runs on the same pairs; its labels are the most likely levels.
 
     Raises RunError when their pairs differ.
     """
@@ -273,9 +264,10 @@ def average(seeds: Sequence[Predictions]) -> Predictions:
 
 
 def _mean(answers: Sequence[np.ndarray]) -> np.ndarray:
-    """float32; axes of length 1 are broadcast, and no copy of all answers is made."""
-    return np.asarray(sum(one / np.float32(len(answers)) for one in answers), np.float32)
+    """Return the mean, float32; axes of length 1 are broadcast, and the arrays are never held stacked."""
+    return np.asarray(sum(answer / np.float32(len(answers)) for answer in answers), np.float32)
 
 
 def _common(parts: Sequence[Predictions]) -> dict[str, Any]:
-    return {k: v for k, v in parts[0].about.items() if all(p.about.get(k) == v for p in parts)}
+    """Return what `about` says of all parts alike."""
+    return {key: value for key, value in parts[0].about.items() if all(p.about.get(key) == value for p in parts)}

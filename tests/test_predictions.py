@@ -10,7 +10,8 @@ from scipy.special import softmax
 
 from perspectives.data.scale import Scale
 from perspectives.errors import RunError
-from perspectives.predictions import Predictions, average, join, with_temperature
+from perspectives.metrics.calibration import with_temperature
+from perspectives.predictions import Predictions, average, join
 
 SCALES = {
     "nominal": Scale("nominal", ("no", "yes")),
@@ -76,13 +77,13 @@ def test_what_people_said_and_who_was_seen():
     grid = predictions.everyone[predictions.item_index, predictions.annotator_index]
     np.testing.assert_array_equal(grid, predictions.values)
     silent = replace(predictions, pairs=predictions.pairs.drop(columns="label"))
-    with pytest.raises(RunError, match="carry no observed labels, so they cannot be scored"):
+    with pytest.raises(RunError, match="have no observed labels, so they cannot be scored"):
         _ = silent.observed
 
 
 def test_answers_of_the_wrong_form_are_refused():
     predictions = made("nominal")
-    with pytest.raises(RunError, match=r"predictions have shape \(12, 3\); \(12, 2\) was expected, \(pairs, levels\)"):
+    with pytest.raises(RunError, match=r"predictions have shape \(12, 3\); expected \(12, 2\), \(pairs, levels\)"):
         replace(predictions, values=np.zeros((12, 3), np.float32))
     with pytest.raises(
         RunError, match=r"contain nan or infinite values; training diverged, try a smaller learning rate"
@@ -257,7 +258,7 @@ def test_blocks_do_not_show_and_certainty_survives(monkeypatch):
     values = np.random.default_rng(0).dirichlet(np.ones(3), (50, 7)).astype(np.float32)
     values[0, 0] = [1, 0, 0]
     whole = with_temperature(values, 2.0, "categorical")
-    monkeypatch.setattr("perspectives.predictions.BLOCK", 40)
+    monkeypatch.setattr("perspectives.metrics.calibration.BLOCK", 40)
     np.testing.assert_array_equal(with_temperature(values, 2.0, "categorical"), whole)
     assert np.isfinite(with_temperature(values, 0.05, "categorical")).all()
     assert np.isfinite(with_temperature(values, 0.05, "multiple")).all()

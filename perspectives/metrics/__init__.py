@@ -1,1 +1,1 @@
-"""Metrics as pure functions on arrays; each returns an `Estimate`: a value and every unit's influence on it."""
+"""Metrics as pure functions on arrays. Each returns an `Estimate`: a value and every unit's influence on it."""

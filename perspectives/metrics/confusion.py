@@ -1,33 +1,34 @@
 """Metrics as functions of confusion counts, float or complex [level (label), level (predicted)], for `of_confusion`.
 
-Only +, −, ·, / and sums, so that they can be differentiated by the complex step. A ratio of nothing (an absent level,
-or one never predicted) is 0, as `zero_division=0` in scikit-learn.
+They use +, −, ·, / and sums only, so that `of_confusion` can differentiate them by the complex step. A ratio with
+denominator 0 (a level that is absent, or never predicted) is 0, as with `zero_division=0` in scikit-learn.
 """
 
 import numpy as np
 
 
 def accuracy(counts: np.ndarray) -> np.ndarray:
+    """Share of the units predicted right."""
     return np.trace(counts) / counts.sum()
 
 
 def precision(counts: np.ndarray) -> np.ndarray:
-    """[level]: share of the predictions of a level that were right."""
+    """Share of the predictions of each level that are right, [level]."""
     return _ratio(np.diagonal(counts), counts.sum(0))
 
 
 def recall(counts: np.ndarray) -> np.ndarray:
-    """[level]: share of a level's units that were predicted so."""
+    """Share of the units of each level that are predicted as that level, [level]."""
     return _ratio(np.diagonal(counts), counts.sum(1))
 
 
 def f1(counts: np.ndarray) -> np.ndarray:
-    """[level]: harmonic mean of precision and recall."""
+    """Harmonic mean of precision and recall, [level]."""
     return _ratio(2 * np.diagonal(counts), counts.sum(0) + counts.sum(1))
 
 
 def macro_f1(counts: np.ndarray) -> np.ndarray:
-    """Mean F1 over all levels of the scale, absent ones included with 0."""
+    """Mean F1 over all levels of the scale, absent ones counting 0."""
     return f1(counts).mean()
 
 

@@ -1,12 +1,12 @@
-"""Do people of one group agree with each other more than with everybody else?
+"""Test whether people of one group agree with each other more than with everybody else.
 
 In-group cohesion is Krippendorff's alpha within the group (IRR), cross-group cohesion the chance-corrected agreement of
-the group with all others on the same units (xRR). Their ratio is the group association index; whether it differs from 1
-by more than chance is told by permuting who belongs to the group.
+the group with all others on the same units (xRR). Their ratio is the group association index (GAI); a permutation test
+of who belongs to the group tells whether it differs from 1 by more than chance.
 
-Labels are points: two labels differ by the squared distance of their points (`label_points`), the same for all groups
-and for both measures. Sums over pairs then follow from counts, sums and sums of squares per unit, for thousands of
-permutations at once, whether two people judged a unit or a hundred.
+Labels are represented as points, so that two labels differ by the squared distance of their points (`label_points`),
+the same for all groups and for both measures. Sums over pairs then follow from counts, sums and sums of squares per
+unit, fast enough for thousands of permutations.
 Papers: Wong, Paritosh, Aroyo 2021, Cross-replication Reliability; Prabhakaran et al. 2024, GRASP: A Disagreement
 Analysis Framework to Assess Group Associations in Perspectives; Krippendorff 2011, Computing Alpha-Reliability.
 """
@@ -25,11 +25,12 @@ ROUNDING = 1e-12
 
 @dataclass(frozen=True)
 class Association:
-    """One group.
+    """Agreement of one group with itself and with all others.
 
     people: its members with annotations. in_group: IRR; cross_group: xRR of the group and all others; both at most 1,
     0 at chance, nan where undefined (nobody to compare with, or no variation).
-    gai: in_group / cross_group, above 1 where the group has a perspective of its own; nan unless cross_group > 0.
+    gai: in_group / cross_group, above 1 where members agree more with each other than with others; nan unless
+        cross_group > 0.
     p: two-sided, by permutation; nan where gai is.
     """
 
@@ -41,12 +42,12 @@ class Association:
 
 
 def label_points(labels: np.ndarray, distance: str, size: int | None = None) -> np.ndarray:
-    """Each label as a point whose squared distances are those of Krippendorff's alpha: float64 [annotation, axis].
+    """Return labels as points whose squared distances are those of Krippendorff's alpha, float64 [annotation, axis].
 
     distance: `nominal` (any two levels differ by 1) and `ordinal` (by the number of all annotations between them) take
         level positions, int64 [annotation] in 0..size-1; `interval` (by (c - k)²) takes numbers, float [annotation].
 
-    The ordinal distance counts the annotations given here, of everybody, and not each group's own: one ruler for all.
+    The ordinal distance counts the annotations of everybody, not of each group, so that groups can be compared.
     Raises ConfigError for another distance, or for levels without size.
     """
     if distance not in DISTANCES:
@@ -69,14 +70,14 @@ def association(
     permutations: int = 1000,
     seed: int = 0,
 ) -> Association:
-    """Cohesion of one group, among itself and with all others, and its association index with a permutation test.
+    """Return the cohesion of one group, with itself and with all others, and its GAI with a permutation test.
 
-    points: [annotation, axis], see `label_points`; 0/1 indicators for sets of levels, which then differ by the number
-        of levels in only one of them. unit: item (and round) of each annotation, int64 [annotation], from 0.
+    points: [annotation, axis], see `label_points`; for sets of levels 0/1 indicators, so that two sets differ by the
+        number of levels in only one of them. unit: item (and round) of each annotation, int64 [annotation], from 0.
     annotator: int64 [annotation], from 0. member: bool [annotator].
 
-    Group labels are dealt out anew among the annotators who have annotations, group sizes staying as they are. A
-    permutation whose index is undefined counts as extreme in both directions, so that p is rather too large.
+    A permutation redistributes membership at random among the annotators who have annotations, keeping group sizes. One
+    whose index is undefined counts as extreme in both directions, which makes p conservative.
     Raises DataError when arrays do not match, ConfigError for fewer than one permutation.
     """
     if permutations < 1:
@@ -96,7 +97,7 @@ def association(
 
 
 def cross_replication(points: np.ndarray, unit: np.ndarray, annotator: np.ndarray, member: np.ndarray) -> float:
-    """`Association.cross_group` of the members and all others, untested. Arguments and errors as `association`."""
+    """Return `Association.cross_group` without the test. Arguments and errors as in `association`."""
     table, total, labels = _sums(points, unit, annotator, member)
     inside = (table.T @ labels).reshape(1, *total.shape[1:])
     return float(_between(inside, total - inside)[0])
@@ -126,9 +127,9 @@ def _ratio(in_group, cross_group):
 
 
 def _table(points: np.ndarray, unit: np.ndarray, annotator: np.ndarray, people: int) -> tuple[csr_array, np.ndarray]:
-    """What each annotator adds to the sums of each unit, [annotator, sum × unit], and the sums of all of them.
+    """Return each annotator's contribution to the sums of each unit, [annotator, sum × unit], and their total.
 
-    Sums, [sum]: of 1, of squared norms, of each coordinate.
+    The sums per unit are of 1, of squared norms and of each coordinate, [sum].
     """
     points = np.asarray(points, float) - np.mean(points, axis=0)  # differences stay; the digits are kept
     units = int(unit.max(initial=-1)) + 1

@@ -1,30 +1,31 @@
-"""Decision rules: which level a predicted distribution stands for when one label has to be given.
+"""Decision rules: choose one level from a predicted distribution.
 
-The most likely level is right most often, but where one level dominates it names hardly any other. A rule made for
-macro-F1 weighs the levels, on validation; the probabilities themselves stay as they are.
+The most likely level is right most often, but where one level dominates, hardly any other is ever chosen. A rule for
+macro-F1 adds an offset per level, fitted on validation; the probabilities themselves do not change.
 """
 
 import numpy as np
 
+from perspectives.metrics.arrays import NEAR_ZERO
+
 REACH, STEPS, ROUNDS = 2.5, 41, 4  # of the search, in log-odds
-SMALLEST = 1e-12
 
 
 def decide(probabilities: np.ndarray, offsets: np.ndarray) -> np.ndarray:
-    """The level with the largest log-probability plus offset, int64 [pair]; the lowest of equals.
+    """Return the level with the largest log-probability plus offset, int64 [pair]; the lowest of equals.
 
     probabilities: float [pair, level]. offsets: float [level]; zeros give the most likely level.
     """
-    return (np.log(np.maximum(probabilities, SMALLEST)) + offsets).argmax(1)
+    return (np.log(np.maximum(probabilities, NEAR_ZERO)) + offsets).argmax(1)
 
 
 def macro_f1_offsets(probabilities: np.ndarray, observed: np.ndarray) -> np.ndarray:
-    """Offsets float64 [level] for which `decide` has the highest macro-F1 found on these pairs, by coordinate ascent.
+    """Return offsets that give `decide` a high macro-F1 on these pairs, by coordinate ascent, float64 [level].
 
-    probabilities: float [pair, level]. observed: int64 [pair]. Only ever better than the most likely level, which is
-    where the search starts; zeros when there are no pairs.
+    probabilities: float [pair, level]. observed: int64 [pair]. The search starts from zeros (the most likely level) and
+    only accepts improvements; zeros when there are no pairs.
     """
-    logs, levels = np.log(np.maximum(probabilities, SMALLEST)), probabilities.shape[1]
+    logs, levels = np.log(np.maximum(probabilities, NEAR_ZERO)), probabilities.shape[1]
     offsets = np.zeros(levels)
     best = _macro_f1(observed, logs.argmax(1), levels)
     for _ in range(ROUNDS):

@@ -1,17 +1,16 @@
-"""How well disagreement is predicted, and whether the model knows where it is unsure. The unit is the item.
+"""Metrics of how well disagreement is predicted, and of selective prediction. The unit is the item.
 
 Human and predicted disagreement are compared by correlating `entropy` or `variance` of the two soft labels:
-`pearson(entropy(target), entropy(predicted))`. Selective prediction: answer only where confidence is high.
+`pearson(entropy(target), entropy(predicted))`. Selective prediction answers only the items of high confidence.
 """
 
 import numpy as np
 
-from perspectives.errors import ConfigError
 from perspectives.metrics.arrays import numbers
-from perspectives.metrics.estimate import Estimate, mean, pearson, spearman, undefined
+from perspectives.metrics.estimate import Estimate, pearson, spearman, undefined
 from perspectives.metrics.soft import entropy
 
-__all__ = ["accuracy_at_coverage", "aurc", "entropy", "pearson", "risk_coverage", "spearman", "variance"]
+__all__ = ["aurc", "entropy", "pearson", "risk_coverage", "spearman", "variance"]
 
 
 def variance(soft: np.ndarray, values: np.ndarray) -> np.ndarray:
@@ -25,18 +24,19 @@ def variance(soft: np.ndarray, values: np.ndarray) -> np.ndarray:
 
 
 def risk_coverage(confidence: np.ndarray, error: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The risk-coverage curve: coverage and risk, each float64 [threshold], by growing coverage; empty on empty input.
+    """Return the risk-coverage curve: coverage and risk, float64 [threshold], by rising coverage.
 
     confidence: float [item], any monotone score. error: float [item], the prediction's loss (0/1 or graded).
-    A point per distinct confidence: equally confident items are answered together, so that the order of items is
-    without effect. Paper: El-Yaniv and Wiener 2010, On the Foundations of Noise-free Selective Classification.
+    One point per distinct confidence: items of equal confidence are answered together, so that the order of items has
+    no effect. Both are empty on empty input.
+    Paper: El-Yaniv and Wiener 2010, On the Foundations of Noise-free Selective Classification.
     """
     _, _, covered, risk = _thresholds(confidence, error)
     return covered / max(len(np.asarray(error)), 1), risk
 
 
 def aurc(confidence: np.ndarray, error: np.ndarray) -> Estimate:
-    """Area under the risk-coverage curve: mean over items of the risk when all at least as confident are answered.
+    """Area under the risk-coverage curve: mean over items of the risk of answering all items at least as confident.
 
     Lower is better, 0..highest error; undefined on empty input. Arguments as for `risk_coverage`.
     Paper: Geifman, Uziel, El-Yaniv 2019, Bias-Reduced Uncertainty Estimation for Deep Neural Classifiers.
@@ -52,21 +52,8 @@ def aurc(confidence: np.ndarray, error: np.ndarray) -> Estimate:
     return Estimate(area, (risk[position] - area + np.asarray(error, float) * per_error - offset) / units)
 
 
-def accuracy_at_coverage(confidence: np.ndarray, correct: np.ndarray, coverage: float) -> Estimate:
-    """Accuracy on the smallest set of most confident items that covers at least the share `coverage` of all.
-
-    Equally confident items are answered together. correct: 0/1 [item]. Influences take the threshold as given, which is
-    approximate. Raises ConfigError unless 0 < coverage ≤ 1.
-    """
-    if not 0 < coverage <= 1:
-        raise ConfigError(f"coverage={coverage} must be above 0 and at most 1")
-    position, _, covered, _ = _thresholds(confidence, correct)
-    enough = np.searchsorted(covered, coverage * len(position) * (1 - 1e-12))
-    return mean(np.asarray(correct, float), (position <= enough).astype(float))
-
-
 def _thresholds(confidence: np.ndarray, error: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Each item's threshold, int64 [item], most confident first; per threshold its items, items covered, risk."""
+    """Return each item's threshold, int64 [item], most confident first, and per threshold its items, coverage, risk."""
     confidence, error = numbers("confidence", confidence, "error", error)
     _, position, size = np.unique(-confidence, return_inverse=True, return_counts=True)
     covered = np.cumsum(size)

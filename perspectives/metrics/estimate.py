@@ -1,8 +1,8 @@
-"""A metric's value together with its influence per unit, from which every interval and paired test follows.
+"""A metric's value together with each unit's influence on it, from which intervals and paired tests are computed.
 
 influence[i] is the derivative of the metric with respect to the weight of unit i, at weight one. Metrics do not change
-when all weights are multiplied, so influences sum to zero, and Σ over clusters of (Σ influence in the cluster)² is the
-cluster-robust (sandwich) variance of the metric.
+when all weights are multiplied by a number, so influences sum to zero, and Σ over clusters of (Σ influence in the
+cluster)² is the cluster-robust (sandwich) variance of the metric.
 Papers: Hampel 1974, The influence curve and its role in robust estimation; Efron 1982, The jackknife, chapter 6.
 """
 
@@ -36,18 +36,18 @@ class Estimate:
         return len(self.influence)
 
     def __sub__(self, other: "Estimate") -> "Estimate":
-        """The difference of two metrics computed on the same units, for paired tests. Raises DataError otherwise."""
+        """Return the difference of two metrics, for paired tests. Raises DataError unless their units are the same."""
         return combine([self, other], [1, -1])
 
     def then(self, function: Callable[[float], float], derivative: Callable[[float], float]) -> "Estimate":
-        """The estimate of function(metric), by the chain rule."""
+        """Return the estimate of function(metric), by the chain rule."""
         return Estimate(float(function(self.value)), derivative(self.value) * self.influence)
 
     def within(self, rows: np.ndarray, units: int) -> "Estimate":
-        """The same estimate among `units`, of which it used `rows` (mask, or positions in its order).
+        """Return the same estimate with influences on all `units`, of which it used `rows` (mask, or positions).
 
-        Units it did not use have influence 0: so metrics of two groups, or of the folds of a cross-validation, can be
-        combined although they were computed on different units.
+        Units it did not use have influence 0, so that metrics of two groups, or of the folds of a cross-validation, can
+        be combined although they were computed on different units.
         """
         influence = np.zeros(units)
         influence[rows] = self.influence
@@ -55,7 +55,7 @@ class Estimate:
 
 
 def combine(estimates: Sequence[Estimate], weights: Sequence[float] | None = None) -> Estimate:
-    """Σ weights · estimates on the same units; the plain mean when weights are None.
+    """Return Σ weights · estimates on the same units; the plain mean when weights are None.
 
     Raises DataError when the estimates have different numbers of units.
     """
@@ -71,11 +71,12 @@ def combine(estimates: Sequence[Estimate], weights: Sequence[float] | None = Non
 
 
 def undefined(units: int) -> Estimate:
+    """Return the estimate of a metric that has no value on these units: nan throughout."""
     return Estimate(float("nan"), np.full(units, np.nan))
 
 
 def mean(x: np.ndarray, weight: np.ndarray | None = None) -> Estimate:
-    """Σ weight · x / Σ weight.
+    """Return the weighted mean Σ weight · x / Σ weight.
 
     x: [unit]. weight: float [unit], not negative; None counts every unit once.
     Undefined (nan) on empty input or when the weights sum to 0.
@@ -85,7 +86,7 @@ def mean(x: np.ndarray, weight: np.ndarray | None = None) -> Estimate:
 
 
 def ratio(numerator: np.ndarray, denominator: np.ndarray) -> Estimate:
-    """Σ numerator / Σ denominator, both float [unit]; undefined where the denominator sums to 0."""
+    """Return Σ numerator / Σ denominator, both float [unit]; undefined where the denominator sums to 0."""
     numerator, denominator = numbers("numerator", numerator, "denominator", denominator)
     total = denominator.sum()
     if total == 0:
@@ -97,7 +98,7 @@ def ratio(numerator: np.ndarray, denominator: np.ndarray) -> Estimate:
 def of_confusion(
     function: Callable[[np.ndarray], np.ndarray], labels: np.ndarray, predicted: np.ndarray, size: int
 ) -> Estimate:
-    """A metric that depends on the data through the confusion counts only.
+    """Return the estimate of a metric that depends on the data through the confusion counts only.
 
     function: counts [level (label), level (predicted)] → number. It must be built of +, −, ·, / and sums (no
         comparison, maximum or absolute value) and not change when all counts are multiplied: its gradient is taken
@@ -141,8 +142,8 @@ def pearson(x: np.ndarray, y: np.ndarray) -> Estimate:
 def spearman(x: np.ndarray, y: np.ndarray) -> Estimate:
     """Pearson's correlation of the mid-ranks of x and y, float [unit]; undefined where Pearson's is.
 
-    A unit also moves the ranks of the others, which the influence includes; as for all statistics of ranks it describes
-    large samples, so intervals are approximate below about 30 units.
+    The influence of a unit includes its effect on the ranks of the others. It describes large samples, as for all rank
+    statistics, so intervals are approximate below about 30 units.
     """
     ranks, others = rankdata(x), rankdata(y)
     estimate = pearson(ranks, others)
@@ -153,7 +154,7 @@ def spearman(x: np.ndarray, y: np.ndarray) -> Estimate:
 
 
 def _through_ranks(ranks: np.ndarray, others: np.ndarray, correlation: float) -> np.ndarray:
-    """Change of the correlation as a unit pushes up the ranks above it, and its own by half: float64 [unit]."""
+    """Return how each unit changes the correlation by raising the ranks above it, and its own by half, [unit]."""
     slope = (_standardised(others) - correlation * _standardised(ranks)) / (len(ranks) * ranks.std())
     _, position = np.unique(ranks, return_inverse=True)
     per_rank = np.bincount(position, slope)
@@ -162,7 +163,7 @@ def _through_ranks(ranks: np.ndarray, others: np.ndarray, correlation: float) ->
 
 
 def _standardised(x: np.ndarray) -> np.ndarray:
-    """Centred, divided by the population standard deviation; nan where x is constant up to rounding."""
+    """Return x centred and divided by its population standard deviation; nan where x is constant up to rounding."""
     if not len(x):
         return x
     centred = x - x.mean()

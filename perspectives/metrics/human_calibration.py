@@ -1,12 +1,12 @@
-"""Calibration to humans: does the predicted distribution have the shape of the human one? The unit is the item.
+"""Calibration to humans: whether the predicted distribution has the shape of the human one. The unit is the item.
 
 target, predicted: float [item, level], rows sum to 1, as in `soft`. Empty input gives nan. DataError is raised for rows
-that are no distributions and for shapes that do not match.
+that are not distributions and for shapes that do not match.
 
-The human distribution is a panel's share of votes, not the rate behind it: a small panel is further from the rate, and
-its entropy lower, than a large one's. So even a perfect model of the rate has errors here, and an entropy above the
-panel's; `rates_behind` estimates how the rates may lie. The binned calibration error of single answers is left out: it
-is biased upwards where a model is well calibrated, and no first-order interval says so.
+The human distribution is a panel's share of votes, not the rate behind it. The smaller the panel, the further its
+shares lie from the rate and the lower is their entropy. So even a perfect model of the rate has errors here, and an
+entropy above the panel's; `rates_behind` estimates what the rates may be. There is no binned calibration error of
+single answers: it is biased upwards where a model is well calibrated, and a first-order interval does not show that.
 Paper: Baan et al. 2022, Stop Measuring Calibration When Humans Disagree (DistCE, EntCE, RankCS).
 """
 
@@ -34,15 +34,15 @@ def entropy_error(target: np.ndarray, predicted: np.ndarray) -> Estimate:
 
 
 def entropy_bias(target: np.ndarray, predicted: np.ndarray) -> Estimate:
-    """Mean EntCE, predicted minus human entropy in nats: above 0 less sure than the panel, below 0 surer."""
+    """Mean EntCE, predicted minus human entropy in nats: above 0 less certain than the panel, below 0 more certain."""
     return mean(_entropy_difference(target, predicted))
 
 
 def rank_score(target: np.ndarray, predicted: np.ndarray) -> Estimate:
     """RankCS: share of items whose levels are ranked by the prediction as by the humans, 0..1; higher is better.
 
-    Levels with equal human shares (those nobody chose, for example) may come in any order; levels that humans rank
-    must not be tied in the prediction.
+    Levels with equal human shares (for example those nobody chose) may be in any order; levels with different human
+    shares must not be tied in the prediction.
     """
     target, predicted = distributions(target, predicted)
     same = np.ones(len(target), bool)
@@ -55,36 +55,43 @@ def rank_score(target: np.ndarray, predicted: np.ndarray) -> Estimate:
 def rate_bias(observed: np.ndarray, predicted: np.ndarray, raters: np.ndarray) -> Estimate:
     """Calibration in the large: predicted minus observed rate of an answer over all pairs, with items as units.
 
-    observed, predicted: mean over the item's pairs, float [item]: of "this level was chosen" and its probability, or
-    of ratings. raters: number of pairs of each item, [item]. 0 is best.
+    observed, predicted: mean over the item's pairs, float [item], of "this level was chosen" and of its probability, or
+        of the observed and predicted ratings. raters: number of pairs of each item, [item].
+
+    0 is best.
     """
     difference = np.asarray(predicted, float) - np.asarray(observed, float)
     return ratio(difference * raters, np.asarray(raters, float))
 
 
 def rates_behind(counts: np.ndarray, draws: int = 20, seed: int = 0) -> np.ndarray:
-    """What the rate of each item may be, given its panel: float64 [draw, item, level], rows sum to 1.
+    """Draw plausible rates of each item given its panel, float64 [draw, item, level], rows sum to 1.
 
-    counts: votes of the panel, [item, level], not negative. Assumes that an item's votes are independent draws from one
-    rate, and that the rates of these items follow one Dirichlet distribution, whose parameters are fitted to all
-    panels (empirical Bayes); returned are draws from each item's posterior. Rates are then shrunk towards what is
-    common among the items, the more so the smaller the panel. Which person voted plays no part.
+    counts: votes of the panel, [item, level], not negative.
 
-    Raises DataError when counts are negative, or no item has two votes: single votes say nothing about disagreement.
+    Assumes that an item's votes are independent draws from one rate, and that the rates of these items follow one
+    Dirichlet distribution, whose parameters are fitted to all panels (empirical Bayes). Returns draws from each item's
+    posterior, which shrinks rates towards those of the other items, the more so the smaller the panel. Who voted is
+    ignored.
+
+    Raises DataError when counts are negative, or when no item has two votes, because single votes tell nothing about
+    disagreement.
     Paper: Minka 2000, Estimating a Dirichlet distribution (equation 53, the Dirichlet-multinomial likelihood).
     """
     counts = np.asarray(counts, float)
     if counts.ndim != 2 or (counts < 0).any():
-        raise DataError(f"counts are [item, level] and not negative; got shape {counts.shape}")
+        raise DataError(f"counts must be [item, level] without negative numbers; got shape {counts.shape}")
     if not (counts.sum(1) >= 2).any():
-        raise DataError("no item has two votes, so nothing is known about the rates behind them")
+        raise DataError(
+            "no item has two votes, so the rates behind the votes cannot be estimated; pass items with several votes"
+        )
     shape = _dirichlet(counts) + counts
     drawn = np.maximum(np.random.default_rng(seed).standard_gamma(shape, (draws, *shape.shape)), 1e-300)
     return drawn / drawn.sum(2, keepdims=True)
 
 
 def _dirichlet(counts: np.ndarray) -> np.ndarray:
-    """Parameters [level] of the Dirichlet distribution under which the panels [item, level] are most likely."""
+    """Fit the Dirichlet distribution under which the panels [item, level] are most likely: parameters [level]."""
     size = counts.sum(1)
 
     def loss(logs: np.ndarray) -> tuple[float, np.ndarray]:
@@ -97,7 +104,9 @@ def _dirichlet(counts: np.ndarray) -> np.ndarray:
 
     bounds = [tuple(np.log(CONCENTRATION))] * counts.shape[1]
     share = np.log(np.maximum(counts.sum(0) / counts.sum(), 1e-6))
-    starts = [np.clip(share + shift, *bounds[0]) for shift in range(-2, 6)]  # far away the likelihood is flat
+    starts = [
+        np.clip(share + shift, *bounds[0]) for shift in range(-2, 6)
+    ]  # far from the optimum the likelihood is flat
     best = min(starts, key=lambda start: loss(start)[0])
     return np.exp(minimize(loss, best, jac=True, method="L-BFGS-B", bounds=bounds).x)
 

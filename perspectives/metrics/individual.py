@@ -1,7 +1,7 @@
-"""How well single annotations are predicted. The unit is the pair (item, annotator), pooled over all pairs.
+"""Metrics of single annotations. The unit is the pair (item, annotator); metrics are pooled over all pairs.
 
-Where nothing else is said: labels, predicted are int64 [pair], level positions in 0..size-1; a pair whose label is -1
-is left out. Empty input gives nan. `weight`, float [pair], of 1 / raters of the pair's item turns a mean over pairs
+Unless stated otherwise, labels and predicted are int64 [pair], level positions in 0..size-1; a pair whose label is -1
+is left out. Empty input gives nan. A `weight`, float [pair], of 1 / raters of the pair's item turns a mean over pairs
 into the mean over items of LeWiDi-2025. DataError is raised for values off the scale and for arrays that do not match.
 """
 
@@ -19,23 +19,18 @@ def accuracy(labels: np.ndarray, predicted: np.ndarray, size: int) -> Estimate:
 
 
 def error_rate(labels: np.ndarray, predicted: np.ndarray, weight: np.ndarray | None = None) -> Estimate:
-    """Mean of "predicted wrong", 0..1; labels without -1. Paper: Leonardelli et al. 2025 (average error rate)."""
+    """Share of pairs predicted wrong, 0..1; labels without -1. Paper: Leonardelli et al. 2025 (average error rate)."""
     return mean(_differences(labels, predicted) != 0, weight)
 
 
 def macro_f1(labels: np.ndarray, predicted: np.ndarray, size: int) -> Estimate:
-    """Mean F1 over all `size` levels of the scale, 0..1; an absent, never predicted level counts 0."""
+    """Mean F1 over all `size` levels of the scale, 0..1; a level neither labelled nor predicted counts 0."""
     return of_confusion(confusion.macro_f1, labels, predicted, size)
 
 
 def f1(labels: np.ndarray, predicted: np.ndarray, size: int, positive: int = -1) -> Estimate:
     """F1 of the level `positive` (default: the last one), 0..1; 0 where it is neither labelled nor predicted."""
     return of_confusion(lambda counts: confusion.f1(counts)[positive], labels, predicted, size)
-
-
-def micro_f1(labels: np.ndarray, predicted: np.ndarray, size: int) -> Estimate:
-    """F1 of the counts summed over all levels, 0..1. With one label per pair it equals accuracy."""
-    return accuracy(labels, predicted, size)
 
 
 def qwk(labels: np.ndarray, predicted: np.ndarray, size: int) -> Estimate:
@@ -55,7 +50,7 @@ def normalised_distance(
     Paper: Leonardelli et al. 2025, LeWiDi-2025 at NLPerspectives (average normalised absolute distance).
     """
     if not normaliser > 0:
-        raise DataError(f"normaliser={normaliser} must be positive")
+        raise DataError(f"normaliser={normaliser} must be above 0")
     return mean(np.abs(_differences(values, predicted)) / normaliser, weight)
 
 

@@ -1,8 +1,8 @@
-"""Intervals and tests that know that pairs share items and annotators.
+"""Confidence intervals and tests that account for pairs sharing items and annotators.
 
 The variance of a metric is that over items + that over annotators − that over pairs; resampling items alone is too
-narrow when other annotators might have answered. Intervals are symmetric and may leave the metric's range; a metric at
-the end of its range (accuracy 1, an F1 of 0) has no influences, and its interval has width 0: read it with its support.
+narrow when other annotators might have answered. Intervals are symmetric and may leave the metric's range; at the end
+of its range (accuracy 1, an F1 of 0) a metric has influence 0 everywhere and an interval of width 0, whatever its n.
 Paper: Cameron, Gelbach, Miller 2011, Robust Inference With Multiway Clustering.
 """
 
@@ -14,7 +14,7 @@ from scipy.stats import t as student
 from perspectives.errors import DataError
 from perspectives.metrics.estimate import Estimate
 
-FEW_ANNOTATORS = 20  # below, a variance over annotators is too noisy to be used
+FEW_ANNOTATORS = 20  # with fewer, a variance over annotators is too noisy to be used
 
 
 @dataclass(frozen=True)
@@ -24,8 +24,8 @@ class Interval:
     value, low, high, se: nan where the metric is undefined or there are too few clusters.
     clusters: how many items (and annotators) the interval rests on, by name.
     dof: degrees of freedom of the t quantile. level: confidence level.
-    annotators_fixed: True where the claim is about these annotators only: there were too few of them to generalise, or
-        the metric is one of items.
+    annotators_fixed: True where the interval is about these annotators only, because there are too few to generalise
+        or because the metric is one of items.
     """
 
     value: float
@@ -39,18 +39,18 @@ class Interval:
 
     @property
     def p_value(self) -> float:
-        """Two-sided p of the value being 0, for differences; 1 for a difference that is exactly 0 everywhere."""
+        """Two-sided p-value of the null hypothesis that the value is 0; 1 for a difference that is 0 everywhere."""
         if self.se == 0:
             return float(self.value == 0)
         return float(2 * student.sf(abs(self.value) / self.se, self.dof)) if self.se > 0 else float("nan")
 
 
 def two_way(estimate: Estimate, item: np.ndarray, annotator: np.ndarray, level: float = 0.95) -> Interval:
-    """Interval of a metric of pairs that generalises to other items and other annotators.
+    """Return the interval of a metric of pairs, generalising to other items and other annotators.
 
     item, annotator: [unit], any ids. Each variance has the small-sample factor clusters / (clusters − 1); the t
     quantile has min(clusters) − 1 degrees of freedom. Where the difference of variances is not positive, the larger
-    one-way variance is used. With fewer than 20 annotators they are taken as fixed: the interval is `by_item`'s.
+    one-way variance is used. Fewer than 20 annotators are taken as fixed, and the interval is that of `by_item`.
 
     Raises DataError when ids and units do not match.
     """
@@ -67,32 +67,20 @@ def two_way(estimate: Estimate, item: np.ndarray, annotator: np.ndarray, level: 
 
 
 def by_item(estimate: Estimate, item: np.ndarray | None = None, level: float = 0.95) -> Interval:
-    """Interval that generalises to other items, with the annotators as they are.
+    """Return the interval of a metric, generalising to other items with the same annotators.
 
-    item: ids [unit]; None where each unit is an item of its own. Also the place for `group_by` ids, where items share
-    templates or contexts. Raises DataError when ids and units do not match.
+    item: ids [unit]; None where each unit is an item of its own. Pass the ids of `group_by` where items share templates
+        or contexts.
+
+    Raises DataError when ids and units do not match.
     """
     items = _codes(estimate, np.arange(len(estimate)) if item is None else item, "item")
     clusters = {"item": _count(items)}
     return _interval(estimate, _variance(estimate, items), clusters, clusters["item"], level, fixed=True)
 
 
-def paired(
-    a: Estimate, b: Estimate, item: np.ndarray | None = None, annotator: np.ndarray | None = None, level: float = 0.95
-) -> Interval:
-    """Interval and `p_value` of a − b, two metrics on the same units: `two_way` with annotators, else `by_item`.
-
-    Raises DataError when the estimates are of different units, or annotators come without items.
-    """
-    if annotator is None:
-        return by_item(a - b, item, level)
-    if item is None:
-        raise DataError("paired got annotators without items; pass the item of each pair as well")
-    return two_way(a - b, item, annotator, level)
-
-
 def holm(p_values: np.ndarray) -> np.ndarray:
-    """Holm-adjusted p-values, float64 [test], in the order given; nan (an undefined test) stays nan and does not count.
+    """Return Holm-adjusted p-values in the order given, float64 [test]; nan (undefined) stays nan and does not count.
 
     Paper: Holm 1979, A simple sequentially rejective multiple test procedure.
     """

@@ -1,22 +1,16 @@
 """The scores of LeWiDi-2023 as published: cross-entropy against soft labels, micro-F1 against official hard labels.
 
-The published soft labels are rounded to two decimals, and the scorer compares with those: `published_soft_label`.
+The published soft labels are rounded to two decimals, and the official scorer compares with those.
 Paper: Leonardelli et al. 2023, SemEval-2023 Task 11: Learning With Disagreements.
 """
 
 import numpy as np
 
 from perspectives.metrics import individual
-from perspectives.metrics.arrays import distributions
+from perspectives.metrics.arrays import NEAR_ZERO, distributions
 from perspectives.metrics.estimate import Estimate, mean
 
-CLIP = 1e-12
 INSIDE_LOG = 1e-9
-
-
-def published_soft_label(soft: np.ndarray) -> np.ndarray:
-    """Soft labels [item, level] rounded to two decimals, as the published files state them; rows may sum to .99."""
-    return np.round(soft, 2)
 
 
 def cross_entropy(target: np.ndarray, predicted: np.ndarray) -> Estimate:
@@ -25,11 +19,11 @@ def cross_entropy(target: np.ndarray, predicted: np.ndarray) -> Estimate:
     target: published soft labels, predicted: probabilities, both float [item, level]. Empty input gives nan.
     """
     target, predicted = distributions(target, predicted)
-    return mean(-(target * np.log(np.clip(predicted, CLIP, 1 - CLIP) + INSIDE_LOG)).sum(1))
+    return mean(-(target * np.log(np.clip(predicted, NEAR_ZERO, 1 - NEAR_ZERO) + INSIDE_LOG)).sum(1))
 
 
 def hard_label(predicted: np.ndarray) -> np.ndarray:
-    """The most probable level, int64 [item]; between equally probable levels the first, here the negative one."""
+    """Return the most probable level, int64 [item]; of equally probable ones the first, here the negative one."""
     return np.asarray(predicted).argmax(1)
 
 
@@ -39,4 +33,5 @@ def micro_f1(official: np.ndarray, predicted: np.ndarray) -> Estimate:
     official: int64 [item] positions of the published `hard_label`; predicted: probabilities [item, level].
     """
     predicted = np.asarray(predicted, float)
-    return individual.micro_f1(official, hard_label(predicted), predicted.shape[1])
+    # With one label per item micro-F1 over all levels is the accuracy.
+    return individual.accuracy(official, hard_label(predicted), predicted.shape[1])

@@ -7,8 +7,8 @@
 | VariErrNLI (sets of levels) | Manhattan distance, mean over levels | error rate, mean over levels |
 
 The perspectivist scores average an item's annotators first: here they are means over pairs weighted by
-`item_weights`, so that intervals know both items and annotators. The labels scored are those with the least expected
-score, `LABELS_OF_SCALE`.
+`item_weights`, so that intervals account for both items and annotators. The labels scored are those with the least
+expected score, `LABELS_OF_SCALE`.
 Paper: Leonardelli et al. 2025, LeWiDi-2025 at NLPerspectives (arXiv:2510.08460); notebook
 Evaluation_LeWiDi_2025_Metrics.ipynb in github.com/Le-Wi-Di/le-wi-di.github.io.
 """
@@ -36,7 +36,9 @@ def multilabel_manhattan(target: np.ndarray, predicted: np.ndarray) -> Estimate:
     """
     target, predicted = np.asarray(target, float), np.asarray(predicted, float)
     if target.shape != predicted.shape or target.ndim != 2:
-        raise DataError(f"target {target.shape} and predicted {predicted.shape} must both be [item, level], alike")
+        raise DataError(
+            f"target {target.shape} and predicted {predicted.shape} must both be [item, level], of the same shape"
+        )
     for name, shares in (("target", target), ("predicted", predicted)):
         if not ((shares >= 0) & (shares <= 1)).all():
             raise DataError(f"{name} holds numbers outside 0 to 1, or nan; pass the probability of each level")
@@ -44,7 +46,7 @@ def multilabel_manhattan(target: np.ndarray, predicted: np.ndarray) -> Estimate:
 
 
 def wasserstein(target: np.ndarray, predicted: np.ndarray) -> Estimate:
-    """Mean Wasserstein-1 distance of distributions on neighbouring levels one apart, 0..levels − 1.
+    """Mean Wasserstein-1 distance where neighbouring levels are 1 apart, 0..levels − 1.
 
     target, predicted: float [item, level]. Published rows that sum to .99 or 1.02 are rescaled, as the notebook does.
     """
@@ -57,13 +59,13 @@ def wasserstein(target: np.ndarray, predicted: np.ndarray) -> Estimate:
 
 
 def item_weights(item_index: np.ndarray) -> np.ndarray:
-    """1 / annotators of the pair's item, float64 [pair]: what makes a mean over pairs one over items."""
+    """Return 1 / annotators of the pair's item, float64 [pair]: with it a mean over pairs is one over items."""
     raters = np.bincount(item_index)
     return 1 / raters[item_index]
 
 
 def error_rate(labels: np.ndarray, predicted: np.ndarray, item_index: np.ndarray) -> Estimate:
-    """Mean over items of the share of annotators whose label is another, 0..1.
+    """Mean over items of the share of annotators whose label differs from the prediction, 0..1.
 
     labels, predicted: int64 [pair], positions of levels. item_index: int64 [pair], the item of each.
     """
@@ -71,7 +73,7 @@ def error_rate(labels: np.ndarray, predicted: np.ndarray, item_index: np.ndarray
 
 
 def multilabel_error_rate(labels: np.ndarray, predicted: np.ndarray, item_index: np.ndarray) -> Estimate:
-    """Mean over items of the share of (annotator, level) that are wrong about the level being in the set, 0..1.
+    """Mean over items of the share of (annotator, level) for which set membership is predicted wrong, 0..1.
 
     labels, predicted: 0/1 indicators [pair, level].
     """
@@ -82,9 +84,8 @@ def multilabel_error_rate(labels: np.ndarray, predicted: np.ndarray, item_index:
 def absolute_distance(values: np.ndarray, predicted: np.ndarray, item_index: np.ndarray, normaliser: float) -> Estimate:
     """Mean over items of the annotators' mean |value − prediction| / normaliser.
 
-    values, predicted: numbers of the levels, float [pair]. normaliser: the task divided by the number of levels, 11 for
-        Paraphrase and 6 for CSC, so that its worst score is below 1; the range of the scale, 10 and 5, would be the
-        distance's largest value.
+    values, predicted: numbers of the levels, float [pair]. normaliser: in the task the number of levels, 11 for
+        Paraphrase and 6 for CSC, so that the worst score is below 1 (the largest distance is 10 and 5).
     """
     return individual.normalised_distance(values, predicted, normaliser, item_weights(item_index))
 
@@ -93,7 +94,7 @@ def absolute_distance(values: np.ndarray, predicted: np.ndarray, item_index: np.
 
 
 def likely_labels(probabilities: np.ndarray) -> np.ndarray:
-    """The most probable level, int64 [pair], the lowest of equals: least expected error.
+    """Return the most probable level, the lowest of equals, int64 [pair]. It has the least expected error.
 
     probabilities: [pair, level].
     """
@@ -101,7 +102,7 @@ def likely_labels(probabilities: np.ndarray) -> np.ndarray:
 
 
 def median_labels(probabilities: np.ndarray) -> np.ndarray:
-    """The level at which half the probability is reached, int64 [pair]: least expected absolute distance.
+    """Return the level at which half the probability is reached, int64 [pair]: least expected absolute distance.
 
     probabilities: [pair, level] of ordered levels. Rounding to single precision does not count as falling short.
     """
@@ -110,7 +111,7 @@ def median_labels(probabilities: np.ndarray) -> np.ndarray:
 
 
 def likely_sets(probabilities: np.ndarray) -> np.ndarray:
-    """The levels more probable than not, int64 0/1 [pair, level]: least expected error."""
+    """Return the levels more probable than not, int64 0/1 [pair, level]. They have the least expected error."""
     return (np.asarray(probabilities) > 0.5).astype(np.int64)
 
 

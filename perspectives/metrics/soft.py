@@ -1,11 +1,11 @@
-"""How well the distribution of human labels is predicted. The unit is the item.
+"""Metrics of the distribution of human labels. The unit is the item.
 
 target, predicted: float [item, level], rows sum to 1 (up to rounding), no nan: select the items that have annotations.
-Logarithms are natural unless a metric says bits. Empty input gives nan. DataError is raised for rows that are no
+Logarithms are natural unless a metric states bits. Empty input gives nan. DataError is raised for rows that are not
 distributions and for shapes that do not match.
 
-All distances are means over items of sums over levels of a function of (target, predicted). That is also why the
-finite-panel ceiling is exact: a panel's share of one level is binomial, whatever the other levels do.
+All distances are means over items of sums over levels of a function of (target, predicted). This makes the finite-panel
+ceiling exact: a panel's share of one level is binomial, whatever its shares of the others.
 """
 
 from collections.abc import Callable
@@ -15,20 +15,18 @@ from scipy.special import entr, rel_entr, xlogy
 from scipy.stats import binom
 
 from perspectives.errors import ConfigError, DataError
-from perspectives.metrics.arrays import distributions
+from perspectives.metrics.arrays import NEAR_ZERO, distributions
 from perspectives.metrics.estimate import Estimate, combine, mean, ratio
 
-EPS = 1e-12
 
-
-def cross_entropy(target: np.ndarray, predicted: np.ndarray, eps: float = EPS) -> Estimate:
+def cross_entropy(target: np.ndarray, predicted: np.ndarray, eps: float = NEAR_ZERO) -> Estimate:
     """Mean of −Σ target · ln(predicted), ≥ `entropy_bound`; predicted is clipped from below at `eps`."""
     target, predicted = distributions(target, predicted)
     return mean(_cross_entropy(target, predicted, eps).sum(1))
 
 
 def entropy_bound(target: np.ndarray) -> Estimate:
-    """Mean entropy of the targets: the cross-entropy of predicting each panel's soft label itself, its lower bound."""
+    """Mean entropy of the targets, which is the lowest cross-entropy: that of predicting the targets themselves."""
     target, _ = distributions(target, target)
     return mean(entropy(target))
 
@@ -38,7 +36,7 @@ def entropy(soft: np.ndarray) -> np.ndarray:
     return entr(np.asarray(soft, float)).sum(1)
 
 
-def kl(target: np.ndarray, predicted: np.ndarray, eps: float = EPS) -> Estimate:
+def kl(target: np.ndarray, predicted: np.ndarray, eps: float = NEAR_ZERO) -> Estimate:
     """Mean Kullback-Leibler divergence of the prediction from the target: cross-entropy minus entropy, ≥ 0."""
     target, predicted = distributions(target, predicted)
     return mean(_kl(target, predicted, eps).sum(1))
@@ -57,7 +55,7 @@ def manhattan(target: np.ndarray, predicted: np.ndarray) -> Estimate:
 
 
 def total_variation(target: np.ndarray, predicted: np.ndarray) -> Estimate:
-    """Half the Manhattan distance, 0..1: the probability mass that lies on the wrong level."""
+    """Half the Manhattan distance, 0..1: the probability mass on wrong levels."""
     return combine([manhattan(target, predicted)], [0.5])
 
 
@@ -77,20 +75,11 @@ def wasserstein1(target: np.ndarray, predicted: np.ndarray, values: np.ndarray) 
     return mean(_manhattan(below, _cumulative(predicted, values)[0]) @ gaps)
 
 
-def soft_micro_f1(target: np.ndarray, predicted: np.ndarray) -> Estimate:
-    """2 Σ min(target, predicted) / Σ (target + predicted) over items and levels, 0..1.
-
-    With rows that sum to 1 it equals 1 − total variation. Paper: Kurniawan et al. 2026, Training and Evaluating with
-    Human Label Variation (fuzzy sets: the overlap of two soft labels is their element-wise minimum).
-    """
-    target, predicted = distributions(target, predicted)
-    return ratio(2 * np.minimum(target, predicted).sum(1), (target + predicted).sum(1))
-
-
 def soft_macro_f1(target: np.ndarray, predicted: np.ndarray) -> Estimate:
-    """Mean over levels of 2 Σ min(target, predicted) / Σ (target + predicted), 0..1; 0 for a level nobody uses.
+    """Mean over levels of 2 Σ min(target, predicted) / Σ (target + predicted), 0..1; 0 for an unused level.
 
-    Paper: Kurniawan et al. 2026, Training and Evaluating with Human Label Variation.
+    The micro average would be 1 − total variation. Paper: Kurniawan et al. 2026, Training and Evaluating with Human
+    Label Variation (fuzzy sets: the overlap of two soft labels is their element-wise minimum).
     """
     target, predicted = distributions(target, predicted)
     overlap, total = 2 * np.minimum(target, predicted), target + predicted
@@ -100,24 +89,19 @@ def soft_macro_f1(target: np.ndarray, predicted: np.ndarray) -> Estimate:
     return combine([ratio(o, t) if t.any() else absent for o, t in zip(overlap.T, total.T, strict=True)])
 
 
-# Constants: the predictions without a text that a model has to beat. -----------------------------------------------
-
-
-def mean_soft_label(train: np.ndarray) -> np.ndarray:
-    """The one prediction with the lowest cross-entropy (and Brier score) on `train` [item, level]: float64 [level]."""
-    return np.asarray(train, float).mean(0)
+# Constant predictions, which a model has to beat. ------------------------------------------------------------------
 
 
 def median_soft_label(train: np.ndarray) -> np.ndarray:
-    """The one distribution with the lowest Manhattan distance on `train` [item, level]: float64 [level], sums to 1.
+    """Return the one distribution with the lowest Manhattan distance on `train` [item, level], float64 [level].
 
     With two levels it is the median of each level. With more, medians need not sum to 1 and renormalising them is not
-    optimal: at the optimum every level stands at the same quantile, the one at which the quantiles sum to 1 (the
+    optimal: at the optimum every level has its value at the same quantile, the one at which these values sum to 1 (the
     Lagrange condition). Raises DataError on empty input.
     """
     ordered = np.sort(np.asarray(train, float), axis=0)
     if not len(ordered):
-        raise DataError("there is no median of no soft labels; pass the training items")
+        raise DataError("the median of no soft labels is undefined; pass the training items")
     sums = ordered.sum(1)
     upper = min(int(np.searchsorted(sums, 1)), len(sums) - 1)
     lower = max(upper - 1, 0)
@@ -129,18 +113,18 @@ def median_soft_label(train: np.ndarray) -> np.ndarray:
 def finite_panel_ceiling(
     rate: np.ndarray, raters: int | np.ndarray, metric: str, values: np.ndarray | None = None
 ) -> Estimate:
-    """Expected score of a perfect model of `rate` when the target is the soft label of a panel drawn from it.
+    """Return the expected score of a perfect model of `rate` when targets are soft labels of panels drawn from it.
 
     rate: [item, level], the probability of each label. raters: panel size, one number or int64 [item], ≥ 1.
-    metric: `cross_entropy` (the same for every panel), `kl`, `jsd`, `manhattan`, `total_variation`, `brier`,
-        `soft_micro_f1` or `wasserstein1` (needs `values`). Exact, by the binomial distribution of each level's count.
+    metric: `cross_entropy` (the same for every panel), `kl`, `jsd`, `manhattan`, `total_variation`, `brier` or
+        `wasserstein1` (needs `values`). Exact, by the binomial distribution of each level's count.
 
     Influences take `rate` as given. Raises ConfigError for another metric, DataError for raters below 1.
     """
     rate, _ = distributions(rate, rate)
     panel = np.broadcast_to(np.asarray(raters), len(rate))
     if (panel < 1).any():
-        raise DataError(f"raters holds {panel.min()}; a panel has at least one rater")
+        raise DataError(f"raters holds {panel.min()}; expected at least 1 per item")
     if metric not in (*_ELEMENTS, "wasserstein1"):
         raise ConfigError(f"metric={metric!r} has no ceiling; choose one of {', '.join(_ELEMENTS)}, wasserstein1")
     element, scale = _ELEMENTS.get(metric, _manhattan), np.ones(rate.shape[1])
@@ -157,11 +141,11 @@ def finite_panel_ceiling(
     return mean(expected @ scale)
 
 
-def _cross_entropy(target: np.ndarray, predicted: np.ndarray, eps: float = EPS) -> np.ndarray:
+def _cross_entropy(target: np.ndarray, predicted: np.ndarray, eps: float = NEAR_ZERO) -> np.ndarray:
     return -xlogy(target, np.maximum(predicted, eps))
 
 
-def _kl(target: np.ndarray, predicted: np.ndarray, eps: float = EPS) -> np.ndarray:
+def _kl(target: np.ndarray, predicted: np.ndarray, eps: float = NEAR_ZERO) -> np.ndarray:
     return _cross_entropy(target, predicted, eps) - entr(target)
 
 
@@ -179,10 +163,10 @@ def _brier(target: np.ndarray, predicted: np.ndarray) -> np.ndarray:
 
 
 def _cumulative(soft: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Mass at or below each value but the highest, [item, level − 1], and the gaps to the next value, [level − 1]."""
+    """Return the mass at or below each value but the highest, [item, level − 1], and the gaps between values."""
     values = np.asarray(values, float)
     if len(values) != soft.shape[1]:
-        raise DataError(f"values {list(values)} must name one number for each of the {soft.shape[1]} levels")
+        raise DataError(f"values {list(values)} must hold one number for each of the {soft.shape[1]} levels")
     order = np.argsort(values)
     return np.cumsum(soft[:, order], axis=1)[:, :-1], np.diff(values[order])
 
@@ -194,5 +178,4 @@ _ELEMENTS: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
     "manhattan": _manhattan,
     "total_variation": lambda target, predicted: _manhattan(target, predicted) / 2,
     "brier": _brier,
-    "soft_micro_f1": np.minimum,
 }

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from perspectives.errors import ConfigError, DataError
-from perspectives.metrics.disagreement import accuracy_at_coverage, aurc, entropy, risk_coverage, variance
+from perspectives.errors import DataError
+from perspectives.metrics.disagreement import aurc, entropy, risk_coverage, variance
 
 
 def test_variance_and_entropy_are_those_of_the_labels_themselves():
@@ -49,22 +49,9 @@ def test_a_better_ranking_has_a_smaller_area():
     assert areas[1] < areas[2]
 
 
-@pytest.mark.parametrize(("coverage", "kept"), [(0.1, 1), (0.2, 1), (0.3, 3), (0.6, 3), (0.61, 4), (1, 5)])
-def test_accuracy_at_coverage_answers_ties_together(coverage, kept):
-    confidence, correct = np.array([0.2, 0.9, 0.5, 0.5, 0.3]), np.array([0, 1, 0, 1, 1])
-    chosen = confidence >= np.sort(confidence)[::-1][kept - 1]
-    estimate = accuracy_at_coverage(confidence, correct, coverage)
-    assert chosen.sum() == kept
-    assert float(estimate) == pytest.approx(correct[chosen].mean())
-    assert (estimate.influence[~chosen] == 0).all()
-
-
 def test_empty_input_and_bad_arguments():
     none = np.zeros(0)
     assert np.isnan(float(aurc(none, none)))
-    assert np.isnan(float(accuracy_at_coverage(none, none, 0.5)))
     assert [len(curve) for curve in risk_coverage(none, none)] == [0, 0]
-    with pytest.raises(ConfigError, match="coverage=0 must be above 0 and at most 1"):
-        accuracy_at_coverage(np.ones(2), np.ones(2), 0)
     with pytest.raises(DataError, match="confidence holds 1 nan"):
         aurc(np.array([np.nan, 1]), np.ones(2))

@@ -85,8 +85,8 @@ def test_empty_confusion_is_nan_with_no_influences(metric):
 @pytest.mark.parametrize(
     ("labels", "predicted", "message"),
     [
-        ([0, 3], [0, 1], "labels holds 3; accepted is a level from -1 to 2"),
-        ([0, 1], [0, -1], "predicted holds -1; accepted is a level from 0 to 2"),
+        ([0, 3], [0, 1], "labels holds 3; expected a level from -1 to 2"),
+        ([0, 1], [0, -1], "predicted holds -1; expected a level from 0 to 2"),
         ([0, 1], [0, 0.5], "predicted holds 0.5"),
         ([0, 1], [0], r"labels \(2,\) and predicted \(1,\) must both be \[unit\]"),
     ],
@@ -118,7 +118,7 @@ def test_mean_of_nothing_is_nan():
 
 
 def test_mean_refuses_nan():
-    with pytest.raises(DataError, match="numerator holds 1 nan; leave such units out"):
+    with pytest.raises(DataError, match="numerator holds 1 nan; leave these units out"):
         mean(np.array([1, np.nan]))
 
 

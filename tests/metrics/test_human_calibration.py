@@ -45,7 +45,7 @@ def test_ranks_are_compared_pair_of_levels_by_pair():
         ([1.0, 0.0, 0.0], [0.5, 0.5, 0.0], False),  # the prediction ties what people rank
         ([0.4, 0.4, 0.2], [0.3, 0.5, 0.2], True),
         ([1 / 3, 1 / 3, 1 / 3], [0.1, 0.2, 0.7], True),
-        ([0.1 + 0.2, 0.3, 0.4], [0.2, 0.3, 0.5], True),  # .30000000000000004 is no rank
+        ([0.1 + 0.2, 0.3, 0.4], [0.2, 0.3, 0.5], True),  # .30000000000000004 is not a rank
     ],
 )
 def test_ties_of_people_are_free_and_ties_of_the_prediction_are_not(target, predicted, agrees):
@@ -79,7 +79,7 @@ def test_nothing_gives_nan_and_no_distributions_are_refused():
         calibration.distribution_error, calibration.entropy_error, calibration.entropy_bias, calibration.rank_score
     ):  # fmt: skip
         assert np.isnan(metric(empty, empty).value)
-        with pytest.raises(DataError, match=r"predicted: 1 row\(s\) are no distributions, for example row 0"):
+        with pytest.raises(DataError, match=r"predicted: 1 row\(s\) are not distributions, for example row 0"):
             metric(np.array([[0.5, 0.5]]), np.array([[0.5, 0.9]]))
 
 
@@ -118,9 +118,9 @@ def test_the_fit_is_the_most_likely_dirichlet():
 
 
 def test_panels_of_one_say_nothing_about_rates():
-    with pytest.raises(DataError, match="no item has two votes, so nothing is known about the rates behind them"):
+    with pytest.raises(DataError, match="no item has two votes, so the rates behind the votes cannot be estimated"):
         calibration.rates_behind(np.eye(3))
-    with pytest.raises(DataError, match=r"counts are \[item, level\] and not negative; got shape \(2,\)"):
+    with pytest.raises(DataError, match=r"counts must be \[item, level\] without negative numbers; got shape \(2,\)"):
         calibration.rates_behind(np.array([1, 2]))
     unanimous = calibration.rates_behind(np.array([[5, 0, 0], [5, 0, 0]]))
     assert np.isfinite(unanimous).all()

@@ -42,7 +42,6 @@ def test_nominal_scores_equal_scikit_learn(kind, size):
 
     assert float(individual.accuracy(labels, predicted, size)) == pytest.approx(sk.accuracy_score(labels, predicted))
     assert float(individual.macro_f1(labels, predicted, size)) == pytest.approx(f1("macro"))
-    assert float(individual.micro_f1(labels, predicted, size)) == pytest.approx(f1("micro"))
     for level in levels:
         assert float(individual.f1(labels, predicted, size, level)) == pytest.approx(f1(None)[level])
     assert float(individual.error_rate(labels, predicted)) == pytest.approx(1 - sk.accuracy_score(labels, predicted))
@@ -105,12 +104,12 @@ def test_normalised_distance_over_pairs_and_over_items():
     per_item = 1 / np.bincount(item)[item]
     by_item = individual.normalised_distance(values, predicted, 10, per_item)
     assert float(by_item) == pytest.approx(np.mean([np.mean([0.5, 0]), 0.5]))
-    with pytest.raises(DataError, match="normaliser=0 must be positive"):
+    with pytest.raises(DataError, match="normaliser=0 must be above 0"):
         individual.normalised_distance(values, predicted, 0)
 
 
 def test_ratings_with_nan_are_refused():
-    with pytest.raises(DataError, match="values holds 1 nan; leave such units out"):
+    with pytest.raises(DataError, match="values holds 1 nan; leave these units out"):
         individual.mae(np.array([1.0, np.nan]), np.zeros(2))
 
 
@@ -131,7 +130,7 @@ def test_multilabel_scores_equal_scikit_learn(seed):
 
 
 def test_multilabel_wants_indicators():
-    with pytest.raises(DataError, match="something else than 0 and 1"):
+    with pytest.raises(DataError, match="values other than 0 and 1"):
         individual.exact_match_error(np.full((2, 3), 2), np.zeros((2, 3)))
     with pytest.raises(DataError, match=r"must both be \[unit, level\]"):
         individual.exact_match_error(np.zeros(3), np.zeros(3))

@@ -87,7 +87,7 @@ def test_the_labels_scored_have_the_least_expected_score():
 def test_what_is_no_probability_of_a_level_is_refused():
     with pytest.raises(DataError, match="predicted holds numbers outside 0 to 1, or nan; pass the probability of each"):
         lewidi2025.multilabel_manhattan(np.zeros((1, 2)), np.array([[0.5, 1.1]]))
-    with pytest.raises(DataError, match=r"target \(1, 2\) and predicted \(2, 2\) must both be \[item, level\], alike"):
+    with pytest.raises(DataError, match=r"target \(1, 2\) and predicted \(2, 2\) must both be \[item, level\], of the"):
         lewidi2025.multilabel_manhattan(np.zeros((1, 2)), np.zeros((2, 2)))
 
 

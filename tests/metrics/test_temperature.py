@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 from scipy.special import expit, softmax
 
-from perspectives.metrics.calibration import temperature
-from perspectives.predictions import with_temperature
+from perspectives.metrics.calibration import temperature, with_temperature
 
 GRID = np.exp(np.linspace(np.log(0.06), np.log(18), 4001))
 
