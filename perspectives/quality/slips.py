@@ -8,8 +8,8 @@ With probability ε a label is a slip: another level than meant, each equally li
     P(label) = (1 − ε) m(label) + ε (1 − m(label)) / (levels − 1)
 
 m, what the person means to say, starts from an annotator model's prediction p_a(· | text), made out of fold, so that
-the label itself had no part in it; where their group is given, what people like them would say joins in, with a weight
-g. Of an item more is known than its text: the other raters' labels. They move the population's prediction p̄ to a
+the label itself had no part in it; where their groups are given, what people like them would say joins in, with a
+weight g. Of an item more is known than its text: the other raters' labels. They move the population's prediction p̄ to a
 consensus c, and the person's prediction moves along, by a power κ:
 
     c(l) ∝ s p̄(l) + number of other raters who said l
@@ -20,29 +20,35 @@ g, s, κ, γ and ε are those under which the labels are likeliest; the probabil
 Why γ: a model trained on labels with slips predicts them as well. Calibrated, it leaves nothing for ε to explain; but
 as it cannot tell slips from meanings, it is less sure of everything than people are. γ undoes that, and ε explains the
 labels that are then too surprising too often. So ε is learned where people are predicted with near certainty. Where
-nobody can be, m explains everything: ε is near 0 and nothing is called a slip, although something may be one. Slips
-that follow a rule (the neighbouring level, always the same answer) are predicted, and no slips here. Where the share is
-known better, give it as `rate`; it is at most about half of how often people contradict themselves on the same item.
+nobody can be, m alone explains the labels as well as m and slips do: ε is 0 unless it makes n labels likelier by more
+than ½ log n (Schwarz 1978), and nothing is called a slip, although something may be one. A χ² test would be too easy:
+labels of an item are not independent, and s, κ and γ mean nothing where predictions tell nothing. Slips that follow a
+rule (the neighbouring level, always the same answer) are predicted, and no slips here. Where the share is known better,
+give it as `rate`; it is at most about half of how often people contradict themselves on the same item.
 
 ε is the same for everybody: a rate per person would call whatever is hard to predict of them careless, and found fewer
 planted slips.
 
-A surprising label is a perspective only where this person would say it, by m. Where neither they nor others would, and
-it is no likelier a slip than not, it stays unclear.
+A label is expected where no other level is more than twice as likely. One that is not expected of anybody is a
+perspective where it is expected of this person, by their prediction or by m, or of one of their groups. Where it is
+expected of none of these, and is no likelier a slip than not, it stays unclear.
+
+Paper: Schwarz 1978, Estimating the Dimension of a Model (the Bayesian information criterion).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from scipy.optimize import brentq, minimize
+from scipy.optimize import OptimizeResult, brentq, minimize
 from scipy.special import log_softmax
 
 from perspectives.errors import ConfigError, DataError, listing
 
 SMALLEST = 1e-6
 KINDS = ("agreed", "perspective", "unclear", "slip")
+SOURCES = ("anybody", "person", "group", "meant")  # of whom a label can be expected
 
 
 class Fit(NamedTuple):
@@ -59,8 +65,12 @@ class Fit(NamedTuple):
         """From log s, κ, log γ and, where there are groups, g."""
         return cls(float(np.exp(point[0])), float(point[1]), float(np.exp(point[2])), *map(float, point[3:]))
 
+    def point(self) -> np.ndarray:
+        """What `at` reads, with g."""
+        return np.array([np.log(self.strength), self.power, np.log(self.sharpness), self.group])
 
-START = np.array([np.log(4), 0.5, 0.0, 0.1])  # where the search for the likeliest `Fit` begins, as `Fit.at` reads it
+
+STARTS = np.array([[np.log(4), 0.5, 0.0, 0.1], [np.log(20), 0.25, np.log(2), 0.1]])  # of searches, read by `Fit.at`
 STEPS = np.array([1.0, 0.25, 0.25, 0.1])
 BOUNDS = [(np.log(0.1), np.log(100)), (0.0, 1.0), (np.log(0.5), np.log(5)), (0.0, 1.0)]
 
@@ -72,7 +82,10 @@ class Slips:
     slip: probability that another level was meant, 0..1, float64 [annotation]. consensus, person, group: probability of
     the label as anybody's who rates the item, as this person's by their prediction alone, and as that of people like
     them (nan without a group). meant: m, as this person's, knowing what the others said. All float64 [annotation].
-    kind: one of KINDS, str [annotation]. rate: ε. fit: s, κ, γ and g. likelihood: mean log probability of a label.
+    expected: of whom the label is expected, in the order of SOURCES, bool [annotation, source].
+    likeliest, meaning: the level that anybody (by the consensus) and this person (by m) is likeliest to choose, int64
+    [annotation]. kind: one of KINDS, str [annotation]. rate: ε. fit: s, κ, γ and g. likelihood: mean log probability of
+    a label.
     """
 
     slip: np.ndarray
@@ -80,6 +93,9 @@ class Slips:
     person: np.ndarray
     group: np.ndarray
     meant: np.ndarray
+    expected: np.ndarray
+    likeliest: np.ndarray
+    meaning: np.ndarray
     kind: np.ndarray
     rate: float
     fit: Fit
@@ -91,7 +107,7 @@ def find_slips(
     item: np.ndarray,
     predicted: np.ndarray,
     population: np.ndarray,
-    group: np.ndarray | None = None,
+    groups: np.ndarray | None = None,
     rate: float | None = None,
     fit: Fit | None = None,
 ) -> Slips:
@@ -99,21 +115,23 @@ def find_slips(
 
     label: level positions int64 [annotation]. item: codes from 0, int64 [annotation].
     predicted: out-of-fold probabilities of what the person would say, float [annotation, level], rows sum to 1.
-    population: the same of anybody, for example everyone's mean. group: the same of the person's group, whose weight is
-        fitted: what people like them would say is a perspective, too.
-    rate: the share of slips ε where it is known, at most (levels − 1) / levels; None estimates it. fit: that of another
-        call, to be used again.
+    population: the same of anybody, for example everyone's mean. groups: the same of each of the person's groups, float
+        [attribute, annotation, level], nan where it is unknown; the weight of their mean is fitted.
+    rate: the share of slips ε where it is known, at most (levels − 1) / levels; None estimates it, up to half of that.
+    fit: that of another call, to be used again.
 
-    A label is a slip where that is likelier than not, otherwise `agreed` where no other level is more than twice as
-    likely by the consensus c, otherwise a perspective where none is by m, otherwise unclear. Raises DataError, with all
-    that is wrong, for what does not have these shapes and ranges, ConfigError for a rate out of range.
+    A label is a slip where that is likelier than not, otherwise `agreed` where it is expected of anybody (by the
+    consensus c), otherwise a perspective where it is expected of the person, of one of their groups or by m, otherwise
+    unclear. Raises DataError, with all that is wrong, for what does not have these shapes and ranges, ConfigError for a
+    rate out of range.
     """
     label, item = np.asarray(label), np.asarray(item)
-    told = {"predicted": predicted, "population": population} | ({} if group is None else {"group": group})
+    told: dict[str, np.ndarray] = {"predicted": predicted, "population": population}
+    told |= {f"group {place}": values for place, values in enumerate([] if groups is None else groups)}
     told = {name: np.asarray(values, float) for name, values in told.items()}
     _refuse(label, item, told)
     predicted, population, *like = (np.clip(values, SMALLEST, None) for values in told.values())
-    alike = like[0] if like else predicted
+    alike = _mean_group(like, population) if like else predicted
     levels = predicted.shape[1]
     if rate is not None and not 0 <= rate <= _most(levels):
         raise ConfigError(
@@ -125,26 +143,81 @@ def find_slips(
     def meanings(fit: Fit) -> tuple[np.ndarray, np.ndarray]:
         return _combined((1 - fit.group) * predicted + fit.group * alike, population, others, fit)
 
-    if fit is None:
-        fit = _likeliest(lambda fit: _told(meanings(fit)[1][rows, label], levels, rate)[2], 4 if like else 3)
+    def likelihood(fit: Fit, rate: float | None) -> float:
+        return _told(meanings(fit)[1][rows, label], levels, rate)[2]
+
+    size = 4 if like else 3
+    if rate is None:
+        fit, rate = _estimated(likelihood, fit, size, len(label))
+    elif fit is None:
+        fit = _likeliest(lambda fit: likelihood(fit, rate), size)
     shared, means = meanings(fit)
-    consensus, meant = shared[rows, label], means[rows, label]
-    slip, share, likelihood = _told(meant, levels, rate)
-    expected = [2 * own >= best.max(1) for own, best in ((consensus, shared), (meant, means))]
-    kind = np.select([slip > 0.5, *expected], ["slip", "agreed", "perspective"], "unclear")
-    of_group = alike[rows, label] if like else np.full(len(label), np.nan)
-    return Slips(slip, consensus, predicted[rows, label], of_group, meant, kind, share, fit, likelihood)
+    slip, share, mean_log = _told(means[rows, label], levels, rate)
+    of_groups = np.any([_expected(values, label) for values in like], axis=0) if like else np.zeros(len(label), bool)
+    expected = np.column_stack(
+        [_expected(shared, label), _expected(predicted, label), of_groups, _expected(means, label)]
+    )
+    kind = np.select([slip > 0.5, expected[:, 0], expected.any(1)], ["slip", "agreed", "perspective"], "unclear")
+    return Slips(
+        slip=slip,
+        consensus=shared[rows, label],
+        person=predicted[rows, label],
+        group=alike[rows, label] if like else np.full(len(label), np.nan),
+        meant=means[rows, label],
+        expected=expected,
+        likeliest=shared.argmax(1),
+        meaning=means.argmax(1),
+        kind=kind,
+        rate=share,
+        fit=fit,
+        likelihood=mean_log,
+    )
 
 
-def _likeliest(likelihood: Callable[[Fit], float], size: int) -> Fit:
-    """The fit of the highest likelihood; size: of the point that is searched."""
-    simplex = START[:size] + np.vstack([np.zeros(size), np.diag(STEPS[:size])])
-    options = {"initial_simplex": simplex, "xatol": 0.01, "fatol": 1e-6}
+def _estimated(
+    likelihood: Callable[[Fit, float | None], float], fit: Fit | None, size: int, count: int
+) -> tuple[Fit, float | None]:
+    """The fit, where none is given, and the rate: 0 unless slips explain the labels better, None for the likeliest.
 
-    def loss(point: np.ndarray) -> float:
-        return -likelihood(Fit.at(point))
+    likelihood: mean log probability of a label. size: of the point that is searched. count: of labels.
+    """
+    without, within = fit, fit
+    if without is None or within is None:
+        without = _likeliest(lambda fit: likelihood(fit, 0.0), size)
+        within = _likeliest(lambda fit: likelihood(fit, None), size, [without.point()])
+    gain = count * (likelihood(within, None) - likelihood(without, 0.0))
+    return (within, None) if gain > 0.5 * np.log(count) else (without, 0.0)
 
-    return Fit.at(minimize(loss, START[:size], method="Nelder-Mead", bounds=BOUNDS[:size], options=options).x)
+
+def _likeliest(likelihood: Callable[[Fit], float], size: int, starts: Sequence[np.ndarray] = ()) -> Fit:
+    """The fit of the highest likelihood, searched from STARTS and `starts`; size: of the point that is searched."""
+
+    def found(start: np.ndarray) -> OptimizeResult:
+        simplex = start + np.vstack([np.zeros(size), np.diag(STEPS[:size])])
+        options = {"initial_simplex": simplex, "xatol": 0.01, "fatol": 1e-6}
+        return minimize(
+            lambda point: -likelihood(Fit.at(point)),
+            start,
+            method="Nelder-Mead",
+            bounds=BOUNDS[:size],
+            options=options,
+        )
+
+    searched = [found(start[:size]) for start in (*STARTS, *starts)]
+    return Fit.at(min(searched, key=lambda one: one.fun).x)
+
+
+def _expected(chance: np.ndarray, label: np.ndarray) -> np.ndarray:
+    """Whether no other level is more than twice as likely, bool [annotation]; not where chance [annotation, level] is
+    nan."""
+    return 2 * chance[np.arange(len(label)), label] >= chance.max(1)
+
+
+def _mean_group(like: Sequence[np.ndarray], population: np.ndarray) -> np.ndarray:
+    """Mean over the groups that are known, float64 [annotation, level]; the population where none is."""
+    known = ~np.isnan(like)
+    count = known.sum(0)
+    return np.where(count > 0, np.where(known, like, 0).sum(0) / np.maximum(count, 1), population)
 
 
 def _combined(own: np.ndarray, population: np.ndarray, others: np.ndarray, fit: Fit) -> tuple[np.ndarray, np.ndarray]:
@@ -163,8 +236,8 @@ def _told(meant: np.ndarray, levels: int, rate: float | None) -> tuple[np.ndarra
 
 
 def _slip_rate(meant: np.ndarray, by_slip: np.ndarray, levels: int) -> float:
-    """The likeliest ε; the likelihood is concave."""
-    gain, most = by_slip - meant, _most(levels)
+    """The likeliest ε, up to half of what would leave labels without any meaning; the likelihood is concave."""
+    gain, most = by_slip - meant, _most(levels) / 2
 
     def slope(rate: float) -> float:
         return float((gain / (meant + rate * gain)).mean())
@@ -199,10 +272,14 @@ def _refuse(label: np.ndarray, item: np.ndarray, told: dict[str, np.ndarray]) ->
     for name, values in told.items():
         if values.shape != (len(label), shape[1]):
             problems.append(f"{name} is {values.shape}; needed is {(len(label), shape[1])}, [annotation, level]")
-        elif not ((values >= 0).all() and np.allclose(values.sum(1), 1, atol=1e-3)):
+        elif not _distributions(values[~np.isnan(values).all(1)] if name.startswith("group") else values):
             problems.append(f"{name} has rows that are no distributions: give probabilities that sum to 1")
     if found := [problem for problem in problems if problem]:
         raise DataError("slips cannot be told from this:\n" + listing(found))
+
+
+def _distributions(values: np.ndarray) -> bool:
+    return bool((values >= 0).all() and np.allclose(values.sum(1), 1, atol=1e-3))
 
 
 def _no_codes(name: str, codes: np.ndarray, size: int, most: int | None = None) -> str:

@@ -131,6 +131,7 @@ def _trained(found: "Joined | None") -> tuple["Predictions | None", list["Dynami
 
 def summary(audit: "Audit") -> str:
     """What the audit found, as text: no text of the corpus and no id in it."""
+    from perspectives.quality.audit.items import to_ask
     from perspectives.quality.audit.people import RULE
     from perspectives.reports.audit.content import cards
     from perspectives.reports.tables import render_table
@@ -144,9 +145,10 @@ def summary(audit: "Audit") -> str:
     if len(audit.drift):
         tables.append((_strings(audit.drift[["field", "value", "annotations", "mean", "pairwise", "alpha"]]), []))
     if audit.told is not None:
-        tables.append((_strings(audit.told.groups), []))
-    first = audit.items[["item", "raters", "disagreement", "predicted", "ask"]].head(NEXT)
-    tables.append((_strings(first), _lines("What to annotate next, and whom to ask: more on the page.")))
+        tables.append((_strings(audit.told.groups.drop(columns=["untouched_called", "auroc_low", "auroc_high"])), []))
+    first = to_ask(audit.items)[["item", "raters", "disagreement", "predicted", "lacking", "ask"]].head(NEXT)
+    if len(first):
+        tables.append((_strings(first), _lines("What to annotate next, and whom to ask: more on the page.")))
     rendered = [render_table(table, "text", notes).rstrip() for table, notes in tables]
     return "\n\n".join(["\n".join(parts), *rendered]) + "\n"
 

@@ -7,7 +7,7 @@ from sklearn.metrics import roc_auc_score
 
 from perspectives.data.synthetic import generate
 from perspectives.errors import ConfigError, DataError
-from perspectives.quality.slips import KINDS, Fit, find_slips
+from perspectives.quality.slips import KINDS, SOURCES, Fit, find_slips
 
 SHARE = 0.06
 
@@ -76,6 +76,33 @@ def test_without_slips_the_rate_is_about_nothing(planted):
     assert (found.kind == "slip").mean() < 0.002
 
 
+@pytest.mark.parametrize(("items", "raters"), [(13, 3), (60, 8), (300, 8)])
+def test_coin_flips_that_nobody_can_predict_are_no_slips(items, raters):
+    """Where m and slips explain the labels equally well, slips are not needed."""
+    item = np.repeat(np.arange(items), raters)
+    for seed in range(8):
+        random = np.random.default_rng(seed)
+        label = random.integers(0, 2, len(item))
+        first = 0.5 + 0.02 * random.normal(size=len(item))
+        found = find_slips(label, item, np.column_stack([first, 1 - first]), np.full((len(item), 2), 0.5))
+        assert found.rate == 0
+        assert not (found.kind == "slip").any()
+
+
+def test_a_rate_counts_only_where_labels_become_much_likelier(planted):
+    """The Bayesian information criterion, against rates on a grid, in few labels and in many."""
+    label, item, own, population, _ = planted
+    estimated = []
+    for size in (60, len(label)):
+        rows = np.arange(size)
+        data = label[rows], item[rows], own[rows], population[rows]
+        likeliest = max(find_slips(*data, rate=rate).likelihood for rate in (0.03, 0.06, 0.12))
+        gain = size * (likeliest - find_slips(*data, rate=0.0).likelihood)
+        estimated.append(find_slips(*data).rate)
+        assert (estimated[-1] > 0) == (gain > 0.5 * np.log(size))
+    assert estimated[0] == 0 < estimated[1]
+
+
 def test_the_rate_is_the_likeliest_one(planted):
     label, item, own, population, _ = planted
     found = find_slips(label, item, own, population)
@@ -119,7 +146,7 @@ def test_a_group_turns_a_surprise_into_a_perspective():
     own[0] = own[0, ::-1]
     group = np.where(label[:, None] == [0, 1], 0.95, 0.05)
     alone = find_slips(label, item, own, population, rate=0.05)
-    together = find_slips(label, item, own, population, group, rate=0.05)
+    together = find_slips(label, item, own, population, group[None], rate=0.05)
     assert together.slip[0] < alone.slip[0]
     assert together.group[0] == pytest.approx(0.95)
     assert together.person[0] == pytest.approx(0.1)
@@ -133,13 +160,15 @@ def test_what_is_no_distribution_or_no_share_is_refused():
         with pytest.raises(DataError, match=r"give at least one label, .* predictions of at least two levels"):
             find_slips(np.array(label, int), np.array(label, int), predicted, predicted)
     with pytest.raises(DataError) as caught:
-        find_slips(np.array([-1, 2]), np.array([0, -1]), fine * 2, np.array([[1.5, -0.5]] * 2), np.full((2, 3), 1 / 3))
+        find_slips(
+            np.array([-1, 2]), np.array([0, -1]), fine * 2, np.array([[1.5, -0.5]] * 2), np.full((1, 2, 3), 1 / 3)
+        )
     assert str(caught.value).splitlines()[1:] == [
         "  - label runs from -1 to 2; accepted is 0 to 1: leave other annotations out",
         "  - item runs from -1 to 0; accepted is 0 and above: leave other annotations out",
         "  - predicted has rows that are no distributions: give probabilities that sum to 1",
         "  - population has rows that are no distributions: give probabilities that sum to 1",
-        "  - group is (2, 3); needed is (2, 2), [annotation, level]",
+        "  - group 0 is (2, 3); needed is (2, 2), [annotation, level]",
     ]
     with pytest.raises(DataError, match=r"label is float64 \(2,\); needed is an integer for each of 2 annotations"):
         find_slips(np.array([0.0, 1.0]), np.array([0, 0]), fine, fine)
@@ -159,6 +188,35 @@ def test_what_nobody_expects_is_no_perspective():
     assert set(told.kind[label == 1]) == {"perspective"}
 
 
+@pytest.mark.parametrize("who", ["person", "one of two groups", "meant", "nobody"])
+def test_what_anyone_close_expects_is_a_perspective(who):
+    """The second level surprises of anybody; own predictions, a group's, or the other raters of the item expect it."""
+    sure, torn, other = [0.9, 0.1], [0.6, 0.4], [0.1, 0.9]
+    own = np.array([torn if who == "person" else sure])
+    groups = np.array([[sure], [torn if who == "one of two groups" else [np.nan, np.nan]]])
+    label, item, population = np.array([1]), np.array([0]), np.array([sure])
+    fit = Fit(100.0, 0.0, 0.5 if who == "meant" else 2.0, 0.0)  # γ below 1 makes the person less sure
+    if who == "meant":
+        own = np.array([[0.75, 0.25]])
+    found = find_slips(label, item, own, population, groups, rate=0.0, fit=fit)
+    assert found.kind.tolist() == ["unclear" if who == "nobody" else "perspective"]
+    named = dict(zip(SOURCES, found.expected[0], strict=True))
+    close = {"person": {"person"}, "one of two groups": {"group"}, "meant": {"meant"}, "nobody": set()}[who]
+    assert {name for name, is_expected in named.items() if is_expected} == close
+    assert (found.likeliest, found.meaning) == (0, 0)
+    told = find_slips(label, item, np.array([other]), population, groups, rate=0.0, fit=fit)
+    assert (told.likeliest, told.meaning) == (0, 1)
+
+
+def test_groups_nobody_knows_are_the_population(planted):
+    label, item, own, population, _ = planted
+    unknown = np.full((2, *own.shape), np.nan)
+    told = find_slips(label, item, own, population, unknown, rate=0.05, fit=Fit(4.0, 0.5, 1.0, 1.0))
+    expected = find_slips(label, item, population, population, rate=0.05, fit=Fit(4.0, 0.5, 1.0))
+    np.testing.assert_allclose(told.slip, expected.slip)
+    assert not told.expected[:, SOURCES.index("group")].any()
+
+
 def test_kinds_follow_from_who_would_say_it():
     """Levels equally surprising for others, of which the person would say one."""
     own = np.array([[0.1, 0.8, 0.1], [0.1, 0.8, 0.1], [0.4, 0.3, 0.3]])
@@ -176,10 +234,12 @@ def test_kinds_follow_from_who_would_say_it():
 def test_a_group_counts_as_much_as_it_tells(planted):
     label, item, own, population, _ = planted
     alone = find_slips(label, item, own, population)
-    others = find_slips(label, item, own, population, np.random.default_rng(0).permutation(own))
+    others = find_slips(label, item, own, population, np.random.default_rng(0).permutation(own)[None])
     assert alone.fit.group == 0
     assert others.fit.group < 0.1
     assert np.abs(others.slip - alone.slip).mean() < 0.01
-    told = find_slips(label, item, population, population, own)  # the group knows what the person's prediction lacks
+    told = find_slips(
+        label, item, population, population, own[None]
+    )  # the group knows what the person's prediction lacks
     assert told.fit.group > 0.9
     assert np.abs(told.slip - alone.slip).mean() < 0.01

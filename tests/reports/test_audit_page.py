@@ -10,6 +10,7 @@ from exploring import Shown, chromium, predictions
 from perspectives.data.annotations import AnnotationSet
 from perspectives.quality.audit.audit import audit
 from perspectives.quality.dynamics import Dynamics
+from perspectives.quality.slips import KINDS
 from perspectives.reports.audit.annotations import points
 from perspectives.reports.audit.build import html
 from perspectives.reports.audit.content import content
@@ -78,7 +79,7 @@ def test_tables_hold_what_the_audit_found(shown, done):
     assert [int(row[1]) for row in people] == done.people["labels"].tolist()
     coverage = shown.cells("coverage")
     assert [row[1] for row in coverage] == done.coverage["group"].tolist()
-    shares = [float(row[3].removesuffix(" %")) / 100 for row in coverage]
+    shares = [np.nan if row[3] == "–" else float(row[3].removesuffix(" %")) / 100 for row in coverage]
     np.testing.assert_allclose(shares, done.coverage["share_of_people"], atol=0.0006)
     cohesion = shown.cells("cohesion")
     assert [row[1] for row in cohesion] == done.cohesion["group"].tolist()
@@ -124,7 +125,10 @@ def test_the_list_is_operated_by_keys_and_the_annotation_is_read(shown, done):
         assert one["slip"] == pytest.approx(chosen["slip"].iloc[place[row]])
         read = shown.text("#read")
         assert texts[one["item_id"]] in read
-        assert f"Annotator {one['person']} said {one['said']}, expected was {one['expected']}" in read
+        sources = {"person": "them", "group": "a group of theirs", "meant": "them, knowing the others’ labels"}
+        named = "; ".join((sources | {"anybody": "anybody"})[name] for name in one["expected_of"].split(", ") if name)
+        assert f"Annotator {one['person']} said {one['said']} (expected of {named or 'nobody'})" in read
+        assert f"likeliest was {one['likeliest']} of anybody, {one['expected']} of them: {KINDS[one['kind']]}." in read
 
 
 def test_both_maps_show_where_annotations_are(shown, done):

@@ -49,7 +49,7 @@ def test_texts_stay_out_of_the_summary(tmp_path, capsys):
 
 
 def test_a_run_adds_slips_and_dynamics(run, capsys):
-    assert audit(f"run={run.folder}", "data.reader.items=30", PEOPLE) == 2
+    assert audit(f"run={run.folder}", "data.reader.items=30", PEOPLE) == 1
     assert "was trained on other data than synthetic" in capsys.readouterr().err
     assert audit(f"run={run.folder}") == 0  # its own data: another number of items and people than data=synthetic has
     said = capsys.readouterr().out
@@ -76,6 +76,17 @@ def test_methods_that_tell_nobody_apart_are_audited_without_slips(tmp_path, caps
     assert audit(f"run={run.folder}") == 0
     said = " ".join(capsys.readouterr().out.split())
     assert "Slips cannot be told from perspectives: method softlabel gives everybody the same answer" in said
+    items = pd.read_parquet(run.folder.parent / "audit" / "items.parquet")
+    assert items["predicted"].between(0, 1).any()  # which needs no annotators
+    assert not (run.folder.parent / "audit" / "annotations.parquet").exists()
+
+
+def test_people_never_seen_in_training_are_called_nothing(tmp_path, capsys):
+    run = trained(tmp_path, "model=multitask_shared", "split=annotators", "predictions.everyone=true")
+    assert audit(f"run={run.folder}") == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "Slips cannot be told from perspectives: the model never saw any of these people" in said
+    assert "called slip" not in said
     assert not (run.folder.parent / "audit" / "annotations.parquet").exists()
 
 
@@ -87,12 +98,16 @@ def test_methods_that_tell_nobody_apart_are_audited_without_slips(tmp_path, caps
         (["run="], "run has no value; write run=…"),
         (["data=synthetic", "output=a", "output=b"], "output is given twice; give it once"),
         (["data=nothing"], "nothing"),
-        (["run=nothing-here"], "nothing-here"),
     ],
 )
 def test_wrong_words_are_refused(words, said, capsys):
     assert audit(*words) == 2
     assert said in capsys.readouterr().err
+
+
+def test_a_folder_without_runs_is_refused(capsys):
+    assert audit("run=nothing-here") == 1
+    assert "nothing-here" in capsys.readouterr().err
 
 
 def test_folders_of_something_else_are_left_alone(tmp_path, capsys):

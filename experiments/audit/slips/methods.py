@@ -19,11 +19,11 @@ def slips(one: Trained, rate: float | None = None) -> dict[str, Slips]:
     """Three ways to ask what a label surprises: the person, the person and their group, nobody in particular."""
     item, own = one.people.item_index, one.people.probabilities()
     population = np.asarray(one.people.answers().mean(1), np.float64)
-    group = group_predictions(one.people, memberships(one), population)
+    groups = group_predictions(one.people, memberships(one))
     anybody = population[item]
     found = {MAIN: find_slips(one.label, item, own, anybody, rate=rate)}
-    if group is not None:
-        found[GROUP] = find_slips(one.label, item, own, anybody, group, rate=rate)
+    if groups is not None:
+        found[GROUP] = find_slips(one.label, item, own, anybody, groups, rate=rate)
     return found | {ANYBODY: find_slips(one.label, item, anybody, anybody, rate=rate)}
 
 

@@ -15,14 +15,15 @@ from perspectives.quality.active_annotators import active
 from perspectives.quality.audit.agreements import agreements, pairs
 from perspectives.quality.audit.coverage import coverage
 from perspectives.quality.audit.drift import drift, unread
-from perspectives.quality.audit.items import items
+from perspectives.quality.audit.items import items, to_ask
 from perspectives.quality.audit.people import contradicted, people
-from perspectives.quality.audit.trained import Told, data_map, told
+from perspectives.quality.audit.trained import Told, data_map, population_of, told
 from perspectives.quality.cohesion import PERMUTATIONS, cohesion
 from perspectives.quality.dynamics import Dynamics
 from perspectives.quality.group_agreement import between_groups
 
 FOUND = 0.1  # share of planted slips that have to be found before calling nothing a slip means anything
+CHANCE = 0.5  # AUROC of a ranking that knows nothing
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,12 +94,15 @@ def audit(
     if said := unread(annotations):
         notes.append(said)
     found = _told(shown, predictions, notes)
+    ranked = items(shown, posterior, _predicted(annotations, predictions), suspect)
+    if to_ask(ranked).empty:
+        notes.append("Nobody is left to ask: all who may be asked have labelled every item.")
     described = describe(shown)
     return Audit(
         annotations,
         described,
         who,
-        items(shown, posterior, _predicted(annotations, predictions, found), suspect),
+        ranked,
         agreements(shown, described.agreement),
         pairs(annotations) if few else pd.DataFrame(),
         cohesion(shown, shown.attributes, permutations),
@@ -126,14 +130,40 @@ def _told(annotations: AnnotationSet, predictions: Predictions | None, notes: li
     except RunError as error:
         notes.append(f"Slips cannot be told from perspectives: {error}.")
         return None
-    everyone = found.groups.iloc[0]
-    if everyone["planted_found"] < FOUND:
+    if found.unseen:
         notes.append(
-            f"Of labels replaced at random only {everyone['planted_found']:.1%} are called slips: these labels are too "
-            f"hard to predict to call one a slip. Its probability still ranks them (AUROC "
-            f"{everyone['planted_auroc']:.3f}): read the most suspicious, and throw nothing away."
+            f"{found.unseen:,} of {len(predictions):,} held-out annotations are of people the model never saw, so what "
+            "is expected of them is unknown: they are called nothing."
         )
+    if said := _warning(found.groups.iloc[0]):
+        notes.append(said)
     return found
+
+
+def _warning(everyone: pd.Series) -> str | None:
+    """What planted slips say against reading what is called a slip. everyone: the first row of `Told.groups`."""
+    found, called = everyone["planted_found"], everyone["untouched_called"]
+    if not everyone["auroc_low"] > CHANCE:
+        return (
+            f"Labels replaced at random do not look more like slips than others do (AUROC "
+            f"{everyone['planted_auroc']:.3f}, {everyone['auroc_low']:.3f} to {everyone['auroc_high']:.3f}): the "
+            "probability of a slip tells nothing here."
+        )
+    ranks = (
+        f"Its probability still ranks them (AUROC {everyone['planted_auroc']:.3f}): read the most suspicious, and "
+        "throw nothing away."
+    )
+    if not found > called:
+        return (
+            f"Of labels replaced at random {found:.1%} are called slips, of the others {called:.1%}: what is called a "
+            f"slip need not be one. {ranks}"
+        )
+    if found < FOUND:
+        return (
+            f"Of labels replaced at random only {found:.1%} are called slips: these labels are too hard to predict to "
+            f"call one a slip. {ranks}"
+        )
+    return None
 
 
 def _refuse_others(annotations: AnnotationSet, predictions: Predictions) -> None:
@@ -148,12 +178,13 @@ def _refuse_others(annotations: AnnotationSet, predictions: Predictions) -> None
         )
 
 
-def _predicted(annotations: AnnotationSet, predictions: Predictions | None, found: Told | None) -> np.ndarray | None:
-    """How everybody would label each item, float64 [item, level], nan where no model was asked."""
-    if predictions is None or found is None:
+def _predicted(annotations: AnnotationSet, predictions: Predictions | None) -> np.ndarray | None:
+    """How everybody would label each item, float64 [item, level], nan where no model was asked. None for ratings and
+    sets of levels, and where nobody was asked but the people who labelled."""
+    if predictions is None or predictions.kind != "categorical" or predictions.everyone is None:
         return None
     place = pd.Index(predictions.items["item_id"]).get_indexer(annotations.items["item_id"])
-    return np.where(place[:, None] >= 0, found.population[place], np.nan)
+    return np.where(place[:, None] >= 0, population_of(predictions)[place], np.nan)
 
 
 def _without_attributes(annotations: AnnotationSet) -> AnnotationSet:

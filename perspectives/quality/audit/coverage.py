@@ -24,7 +24,8 @@ def coverage(annotations: AnnotationSet, suspect: np.ndarray) -> pd.DataFrame:
 
     suspect: bool [annotator]. Columns: attribute, group, people (with annotations), annotations, share_of_people,
     share_of_annotations, items (share of all items that somebody of the group labelled) and suspects (share of its
-    people who are suspected of spam), nan in the row of small groups.
+    people who are suspected of spam). In the row of small groups the last two are missing, and all numbers where even
+    together they are fewer than 5 people.
     """
     everybody, rows = active(annotations).sum(), []
     for attribute in annotations.attributes:
@@ -36,9 +37,12 @@ def coverage(annotations: AnnotationSet, suspect: np.ndarray) -> pd.DataFrame:
         for name, codes in {**large, **({pooled_name(len(small)): list(small)} if len(small) else {})}.items():
             member = np.isin(code, codes)
             given = member[annotations.annotator_index]
-            shares = [member.sum() / everybody, given.mean(), float("nan"), float("nan")]
+            sizes = [int(member.sum()), int(given.sum()), member.sum() / everybody, given.mean()]
+            if member.sum() < SMALLEST_GROUP:
+                sizes = [pd.NA, pd.NA, float("nan"), float("nan")]
+            shares = [float("nan"), float("nan")]
             if name in large:
                 items = len(np.unique(annotations.item_index[given])) / len(annotations.items)
-                shares[2:] = items, suspect[member].mean()
-            rows.append((attribute, name, int(member.sum()), int(given.sum()), *shares))
-    return pd.DataFrame(rows, columns=COLUMNS)
+                shares = [items, suspect[member].mean()]
+            rows.append((attribute, name, *sizes, *shares))
+    return pd.DataFrame(rows, columns=COLUMNS).astype({"people": "Int64", "annotations": "Int64"})

@@ -6,6 +6,8 @@ one. One more annotation is expected to lower the variance of that distribution 
 annotations with the prior's: much where few people were asked and where they disagree.
 """
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 from scipy.sparse import csr_array
@@ -16,7 +18,13 @@ from perspectives.metrics.intervals import FEW_ANNOTATORS
 from perspectives.quality.active_annotators import active, active_membership
 from perspectives.quality.labels import label_codes
 
+ANYBODY = "anybody else"
 STRENGTHS = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
+
+
+def to_ask(table: pd.DataFrame) -> pd.DataFrame:
+    """The rows of `items` about which somebody is left to ask."""
+    return table[table["ask"] != ""]
 
 
 def items(
@@ -29,22 +37,29 @@ def items(
 
     posterior: of the true level, float [item, level], nan for items nobody labelled. predicted: how everybody would
     label each item by a model, float [item, level], nan where it was not asked. suspect: annotators not to be asked
-    again, bool [annotator].
+    again, bool [annotator], whose labels count for nothing here.
 
     Columns: item_id; item (number, position in the items table from 1); raters; disagreement (share of pairs of its
     annotations that differ, of ratings their standard deviation; nan below two); predicted (the share of pairs of all
     people that would differ by the model); inferred (the likeliest level) with its probability and posterior_entropy
     (0: the truth is known, 1: all levels equally likely), missing without posterior; gain (see above; of ratings the
-    expected fall of the variance of their mean); ask (whom, see `asked`).
+    expected fall of the variance of their mean); lacking (see `lacking`; nan where no group may be named); ask (whom,
+    see `asked`). The order is that of gain · (1 + lacking), with the items about which nobody is left to ask behind.
     """
+    suspect = np.zeros(len(annotations.annotators), bool) if suspect is None else suspect
+    kept = annotations.annotations[~suspect[annotations.annotator_index]].reset_index(drop=True)
+    trusted = replace(annotations, annotations=kept)
     table = pd.DataFrame({"item_id": annotations.items["item_id"], "item": np.arange(1, len(annotations.items) + 1)})
-    table["raters"] = _labelled(annotations).sum(1)
-    table["disagreement"] = _disagreement(annotations)
+    table["raters"] = _labelled(trusted).sum(1)
+    table["disagreement"] = _disagreement(trusted)
     table["predicted"] = np.nan if predicted is None else 1 - (predicted**2).sum(1)
     table[["inferred", "probability", "posterior_entropy"]] = _inferred(annotations, posterior)
-    table["gain"] = gains(annotations, predicted)
-    table["ask"] = asked(annotations, np.zeros(len(annotations.annotators), bool) if suspect is None else suspect)
-    return table.sort_values("gain", ascending=False, kind="stable", ignore_index=True)
+    table["gain"] = gains(trusted, predicted)
+    table["lacking"] = lacking(annotations, suspect)
+    table["ask"] = asked(annotations, suspect)
+    worth = table["gain"] * (1 + table["lacking"].fillna(0))
+    order = np.lexsort((-worth, table["ask"] == ""))
+    return table.iloc[order].reset_index(drop=True)
 
 
 def gains(annotations: AnnotationSet, predicted: np.ndarray | None = None) -> np.ndarray:
@@ -91,11 +106,12 @@ def _rating_gains(annotations: AnnotationSet) -> np.ndarray:
 
 
 def asked(annotations: AnnotationSet, suspect: np.ndarray) -> list[str]:
-    """Whom to ask about each item, [item]; '' where nothing speaks for anybody.
+    """Whom to ask about each item, [item]; '' where nobody is left.
 
     In corpora of fewer than 20 people those who have not labelled it, by their number. In others the group that has
-    least of the raters that its size would give it, and less than that; of several without a single one, the largest.
-    Groups of fewer than 5 people are never named, and suspects count nowhere: neither as raters nor in groups.
+    least of the raters that its size would give it, and less than that; of several without a single one, the largest;
+    otherwise anybody else. Groups of fewer than 5 people are never named, and suspects count nowhere: neither as raters
+    nor in groups.
     """
     trusted = active(annotations) & ~suspect
     labelled = _labelled(annotations)
@@ -103,16 +119,29 @@ def asked(annotations: AnnotationSet, suspect: np.ndarray) -> list[str]:
         missing = [np.flatnonzero(trusted & (row == 0)) + 1 for row in labelled.toarray()]
         return [", ".join(f"annotator {number}" for number in numbers) for numbers in missing]
     names, members = groups(annotations, trusted)
-    if not names:
-        return [""] * len(annotations.items)
     raters = labelled @ trusted.astype(np.int64)
+    anybody = np.where(raters < trusted.sum(), ANYBODY, "").tolist()
+    if not names:
+        return anybody
     size, covered = members.sum(1), labelled @ members.T
     due = size / trusted.sum() * (raters[:, None] + 1)
     share = np.where(covered > 0, covered / due, -due)  # the largest of the groups without a rater comes first
     missed = np.where((covered < due) & (covered < size), share, np.inf)
     chosen = missed.argmin(1)
     said = [f"{names[one]} ({covered[row, one]} of {raters[row]} raters)" for row, one in enumerate(chosen)]
-    return [words if np.isfinite(missed[row].min()) else "" for row, words in enumerate(said)]
+    return [words if np.isfinite(missed[row].min()) else anybody[row] for row, words in enumerate(said)]
+
+
+def lacking(annotations: AnnotationSet, suspect: np.ndarray) -> np.ndarray:
+    """By how much a group's share of an item's raters, one more included, falls behind its share of all people: the
+    largest such gap, 0..1, float64 [item]. Groups and suspects as in `asked`; nan without groups."""
+    trusted = active(annotations) & ~suspect
+    names, members = groups(annotations, trusted)
+    if not names or active(annotations).sum() < FEW_ANNOTATORS:
+        return np.full(len(annotations.items), np.nan)
+    labelled = _labelled(annotations)
+    share = (labelled @ members.T) / (labelled @ trusted.astype(np.int64) + 1)[:, None]
+    return np.maximum(members.sum(1) / trusted.sum() - share, 0).max(1)
 
 
 def groups(annotations: AnnotationSet, chosen: np.ndarray) -> tuple[list[str], np.ndarray]:

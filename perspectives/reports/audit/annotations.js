@@ -148,7 +148,7 @@ function drawRead() {
       {},
       `${personOf(place)} said `,
       h("strong", {}, page.points[place]),
-      page.expected.length ? `, expected was ${page.expected[place]}` : "",
+      expectedOf(place),
       `: ${page.kinds[arrays.kind[place]]}. `,
       votesOn(place),
     ),
@@ -163,6 +163,16 @@ function drawRead() {
       value("variability", "variability"),
     ),
   );
+}
+
+// Whose words the label is, and what was likeliest.
+const SOURCES = { anybody: "anybody", person: "them", group: "a group of theirs", meant: "them, knowing the others’ labels" };
+
+function expectedOf(place) {
+  if (!page.expected.length) return "";
+  const [anybody, person, sources] = page.expected[place];
+  const said = sources ? sources.split(", ").map((source) => SOURCES[source]).join("; ") : "nobody";
+  return ` (expected of ${said}); likeliest was ${anybody} of anybody, ${person} of them`;
 }
 
 function votesOn(place) {

@@ -25,11 +25,12 @@ def known(audit: Audit) -> pd.DataFrame:
     """A row per annotation of which the run tells anything; empty without a run.
 
     Columns: item_id, annotator_id, label; kind (position in `kinds`); slip, meant, consensus, loss (held-out; where
-    only training was recorded, at the last visit), confidence, variability, nan where unknown; expected with slips.
+    only training was recorded, at the last visit), confidence, variability, nan where unknown; likeliest, expected and
+    expected_of with slips.
     """
     if audit.told is None:
         if audit.dynamics is None:
-            return pd.DataFrame(columns=["item_id", "annotator_id", "label", "kind", *NUMBERS, "expected"])
+            return pd.DataFrame(columns=["item_id", "annotator_id", "label", "kind", *NUMBERS])
         found = audit.dynamics.assign(kind=(audit.dynamics["correctness"] < 0.5).astype(int))
     else:
         found = audit.told.annotations.assign(kind=audit.told.annotations["kind"].map(KINDS.index))
@@ -46,8 +47,8 @@ def points(audit: Audit, seed: int = 0) -> pd.DataFrame:
     Columns: those of `known`; item; person (number; 0: an item's one label); said.
     """
     table = known(audit)
-    by = ["confidence"] if audit.told is None else ["slip", "loss"]
-    table = table.sort_values(by, ascending=audit.told is None, kind="stable", ignore_index=True)
+    by = "confidence" if audit.told is None else "meant"  # the less likely it is meant, the likelier it is a slip
+    table = table.sort_values(by, kind="stable", ignore_index=True)
     if audit.told is None:
         kept = np.arange(min(len(table), MOST // 2))
     else:

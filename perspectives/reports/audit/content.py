@@ -8,6 +8,7 @@ import pandas as pd
 
 from perspectives.metrics.groups import SMALLEST_GROUP
 from perspectives.quality.audit.audit import Audit
+from perspectives.quality.audit.items import to_ask
 from perspectives.quality.audit.people import RULE
 from perspectives.quality.slips import KINDS
 from perspectives.reports.audit.annotations import arrays, kinds, known, points, texts, written
@@ -57,7 +58,8 @@ NEXT = {
     "text": ("item", "text"), "raters": ("raters", "count"), "labels": ("labels so far", "words"),
     "disagreement": ("disagreement", "number"), "predicted": ("predicted", "number"),
     "inferred": ("inferred", "words"), "probability": ("probability", "number"),
-    "posterior_entropy": ("entropy of truth", "number"), "gain": ("gain", "small"), "ask": ("ask", "words"),
+    "posterior_entropy": ("entropy of truth", "number"), "gain": ("gain", "small"), "lacking": ("lacking", "share"),
+    "ask": ("ask", "words"),
 }  # fmt: skip
 SLIPS = {
     "attribute": ("attribute", "words"), "group": ("group", "words"), "people": ("people", "count"),
@@ -108,7 +110,7 @@ def content(audit: Audit, method: str | None = None, seed: int = 0) -> dict[str,
         "texts": texts(audit.annotations, chosen["item_id"].drop_duplicates()),
         "levels": list(audit.annotations.scale.levels),
         "points": [_plain(value) for value in chosen["said"]],
-        "expected": [_plain(value) for value in chosen["expected"]] if audit.told is not None else [],
+        "expected": _columns(chosen, ["likeliest", "expected", "expected_of"]) if audit.told is not None else [],
         "arrays": arrays(audit.annotations, chosen),
     }
 
@@ -148,14 +150,14 @@ def _cohesion(audit: Audit) -> pd.DataFrame:
 
 
 def _next(audit: Audit) -> pd.DataFrame:
-    first = audit.items.head(MOST_ITEMS)
+    first = to_ask(audit.items).head(MOST_ITEMS)
     given = audit.annotations.annotations
-    given = given[given["item_id"].isin(first["item_id"])]
+    suspects = audit.people.loc[audit.people["suspect"], "annotator_id"]
+    given = given[given["item_id"].isin(first["item_id"]) & ~given["annotator_id"].isin(suspects)]
     said = {name: _counted(labels) for name, labels in given.groupby("item_id")["label"]}
     return first.assign(
         text=texts(audit.annotations, first["item_id"]),
         labels=[said.get(name, "none") for name in first["item_id"]],
-        ask=first["ask"].where(first["ask"] != "", None),
     )
 
 
@@ -169,6 +171,10 @@ def _counted(labels: pd.Series) -> str:
 
 def _records(found: pd.DataFrame) -> Sequence[dict[str, Any]]:
     return [{str(name): _plain(value) for name, value in row.items()} for row in found.to_dict("records")]
+
+
+def _columns(found: pd.DataFrame, names: list[str]) -> list[list[Any]]:
+    return [[_plain(value) for value in row] for row in found[names].itertuples(index=False)]
 
 
 def _plain(value: Any) -> Any:

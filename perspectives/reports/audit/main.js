@@ -83,6 +83,7 @@ function drawGroups() {
 
 function drawRest() {
   byId("drift").hidden = !page.tables.drift;
+  byId("next").hidden = !page.tables.next;
   show(
     "drift-table",
     tableOf(
@@ -101,8 +102,9 @@ function drawRest() {
         "label is expected to tell most. Disagreement: share of pairs of its labels that differ (of ratings: their " +
         "standard deviation); predicted: of pairs of all people, by the model. Inferred: the likeliest true label by " +
         "MACE, its probability and the entropy of all of them. Gain: expected fall of the variance of the item’s " +
-        "distribution of labels. Ask: the group that has least of the raters its size would give it, or " +
-        "the people who have not labelled it; nobody who is suspected.",
+        "distribution of labels. Lacking: how far a group’s share of the raters falls behind its share of all people; the " +
+        "order is that of gain × (1 + lacking). Ask: the group that has least of the raters its size would give it, or " +
+        "the people who have not labelled it. Who is suspected counts nowhere here and is not asked.",
     ),
   );
 }

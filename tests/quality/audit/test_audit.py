@@ -1,5 +1,6 @@
 """The whole audit: what it holds, refuses and keeps quiet about."""
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -11,7 +12,8 @@ from sklearn.metrics import cohen_kappa_score
 from perspectives.data.annotations import AnnotationSet
 from perspectives.errors import RunError
 from perspectives.quality.agreement import agreement
-from perspectives.quality.audit.audit import audit
+from perspectives.quality.audit.audit import _warning, audit
+from perspectives.quality.audit.items import to_ask
 
 pytestmark = pytest.mark.filterwarnings("ignore:alpha is undefined")
 
@@ -106,6 +108,52 @@ def test_what_mace_infers_is_left_out_where_it_took_a_camp_for_the_truth(monkeyp
     done = audit(made, permutations=10)
     assert done.items[["inferred", "probability", "posterior_entropy"]].isna().all(axis=None)
     assert "what it infers of items is left out" in " ".join(done.notes)
+
+
+@pytest.mark.parametrize(
+    ("found", "called", "auroc", "said"),
+    [
+        (0.5, 0.01, (0.9, 0.8), None),
+        (0.02, 0.01, (0.9, 0.8), "only 2.0% are called slips: .* still ranks them .AUROC 0.900."),
+        (0.5, 0.6, (0.9, 0.8), "50.0% are called slips, of the others 60.0%: what is called a slip need not be one"),
+        (0.0, 0.0, (0.9, 0.8), "0.0% are called slips, of the others 0.0%"),
+        (0.5, 0.01, (0.55, 0.49), "do not look more like slips than others do .AUROC 0.550, 0.490 to 0.610"),
+        (np.nan, np.nan, (np.nan, np.nan), "the probability of a slip tells nothing here"),
+    ],
+)
+def test_what_planted_slips_say_against_the_detector_is_noted(found, called, auroc, said):
+    value, low = auroc
+    row = {"planted_found": found, "untouched_called": called, "planted_auroc": value, "auroc_low": low}
+    note = _warning(pd.Series(row | {"auroc_high": 2 * value - low}))
+    assert note is None if said is None else re.search(said, note)
+
+
+def test_what_is_left_out_of_slips_is_noted():
+    made = annotations(count=60)
+    answers = predicted(made)
+    new = made.annotator_index < 4
+    pairs = answers.pairs.assign(training_labels=np.where(new, 0, 5))
+    notes = " ".join(audit(made, replace(answers, pairs=pairs), permutations=10).notes)
+    assert f"{new.sum()} of {len(made)} held-out annotations are of people the model never saw" in notes
+
+
+def test_methods_that_tell_nobody_apart_still_predict_disagreement():
+    made = annotations(count=60)
+    answers = predicted(made)
+    blind = replace(answers, everyone=answers.everyone.mean(1, keepdims=True))
+    done = audit(made, blind, permutations=10)
+    assert done.told is None
+    shares = answers.everyone.mean(1, dtype=float)
+    np.testing.assert_allclose(done.items.sort_values("item")["predicted"], 1 - (shares**2).sum(1), rtol=1e-5)
+
+
+def test_where_everybody_labelled_everything_nothing_is_suggested():
+    done = audit(annotations(count=20, team=6, raters=6), permutations=10)
+    assert to_ask(done.items).empty
+    assert any(note.startswith("Nobody is left to ask") for note in done.notes)
+    some = audit(annotations(count=20, team=6, raters=5), permutations=10)
+    assert len(to_ask(some.items)) == 20
+    assert not any(note.startswith("Nobody is left to ask") for note in some.notes)
 
 
 def test_times_that_cannot_be_read_are_noted():

@@ -33,6 +33,19 @@ def test_coverage_counts_people_annotations_and_items_and_pools_small_groups():
     assert table["people"].sum() == len(judging)
 
 
+@pytest.mark.parametrize(("rare", "told"), [((4,), False), ((2, 2), False), ((4, 4), True)])
+def test_a_row_of_small_groups_counts_people_only_where_they_are_5_or_more(rare, told):
+    made = annotations(raters=10)  # enough for everybody to have labelled something
+    gender = np.repeat([*(f"rare {n}" for n in range(len(rare))), "Man"], [*rare, 30 - sum(rare)])
+    made = replace(made, annotators=made.annotators.assign(gender=gender))
+    table = coverage(made, np.zeros(30, bool))
+    small = table.set_index("group").filter(regex="^fewer than 5", axis="index").iloc[0]
+    if told:
+        assert (small["people"], small["annotations"]) == (8, (made.annotator_index < 8).sum())
+    else:
+        assert small.drop("attribute").isna().all()
+
+
 def test_drift_is_description_of_the_parts():
     made = annotations("ordinal")
     time = pd.date_range("2024-01-01", periods=len(made), freq="h").astype(str)

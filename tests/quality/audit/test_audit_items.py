@@ -10,7 +10,7 @@ from scipy.stats import entropy
 
 from perspectives.data.annotations import AnnotationSet, Tables
 from perspectives.quality.agreement import agreement
-from perspectives.quality.audit.items import asked, gains, items, likeliest_strength
+from perspectives.quality.audit.items import asked, gains, items, lacking, likeliest_strength
 
 pytestmark = pytest.mark.filterwarnings("ignore:alpha is undefined")
 
@@ -47,7 +47,8 @@ def test_few_raters_and_disagreement_come_first(kind):
     few = made.select(~((made.item_index == 4) & (np.arange(len(made)) % 3 > 0)))
     table = items(few)
     assert len(table) == 30
-    assert table["gain"].is_monotonic_decreasing
+    worth = table["gain"] * (1 + table["lacking"].fillna(0))
+    assert worth[table["ask"] != ""].is_monotonic_decreasing
     assert table["item_id"].head(3).eq("i4").any()
     assert (table["raters"] == 6).sum() == 29
     if kind != "interval":
@@ -111,6 +112,36 @@ def test_suspects_are_neither_asked_nor_raters():
     assert asked(made, suspect)[0] == "city=B (0 of 5 raters)"
     most = np.isin(np.arange(40), range(24, 30))  # fewer than 5 of B are left
     assert asked(made, most)[0] == "city=A (4 of 5 raters)"
+
+
+def test_labels_of_suspects_count_nowhere():
+    made = annotations(count=20, careless=3)
+    suspect = np.isin(made.annotators["annotator_id"], ["worker-0", "worker-1", "worker-2"])
+    kept = made.annotations[~suspect[made.annotator_index]].reset_index(drop=True)
+    without = items(replace(made, annotations=kept))
+    found = items(made, suspect=suspect).set_index("item_id").loc[without["item_id"]].reset_index()
+    columns = ["item_id", "raters", "disagreement", "gain", "lacking"]
+    pd.testing.assert_frame_equal(found[columns], without[columns])
+
+
+def test_items_that_lack_a_group_come_first():
+    made = grouped([0, 1, 2, 3, 24, 34])
+    assert lacking(made, np.zeros(40, bool))[0] == pytest.approx(max(24 / 40 - 4 / 7, 10 / 40 - 1 / 7, 6 / 40 - 1 / 7))
+    only_a = grouped([0, 1, 2, 3, 4, 5])
+    assert lacking(only_a, np.zeros(40, bool))[0] == pytest.approx(10 / 40)
+    for first in ("i0", "i1"):  # labelled by men alone, the other by women, too; the same labels
+        second = "i1" if first == "i0" else "i0"
+        rows = [(first, f"p{who}") for who in range(12, 20)] + [(second, f"p{who}") for who in range(8, 16)]
+        table = pd.DataFrame(rows, columns=["item_id", "annotator_id"]).assign(label=["no", "yes"] * 8)
+        everybody = pd.DataFrame({"item_id": "i2", "annotator_id": [f"p{who}" for who in range(30)], "label": "no"})
+        people = pd.DataFrame({"annotator_id": everybody["annotator_id"], "gender": ["Woman"] * 12 + ["Man"] * 18})
+        texts = pd.DataFrame({"item_id": ["i0", "i1", "i2"], "text": ["one", "two", "three"]})
+        made = AnnotationSet.from_tables(
+            Tables(pd.concat([table, everybody], ignore_index=True), texts, people, SCALES["nominal"]), "gendered"
+        )
+        found = items(made)
+        assert found["item_id"].tolist() == [first, second, "i2"]
+        assert found["gain"].iloc[0] == pytest.approx(found["gain"].iloc[1])
 
 
 def test_what_is_inferred_is_what_the_posterior_says():

@@ -9,7 +9,7 @@ from audited import annotations, predicted
 from sklearn.metrics import roc_auc_score
 
 from perspectives.errors import RunError
-from perspectives.quality.audit.trained import data_map, told
+from perspectives.quality.audit.trained import _auroc, data_map, told
 from perspectives.quality.dynamics import Dynamics
 
 
@@ -31,6 +31,8 @@ def test_planted_slips_are_ranked_as_scikit_learn_ranks_them(monkeypatch):
     everyone = groups.iloc[0]
     assert everyone["planted_auroc"] == pytest.approx(roc_auc_score(planted, again.slip))
     assert everyone["planted_found"] == pytest.approx((again.kind[planted] == "slip").mean())
+    assert everyone["untouched_called"] == pytest.approx((again.kind[~planted] == "slip").mean())
+    assert everyone["auroc_low"] < everyone["planted_auroc"] < everyone["auroc_high"]
     assert everyone["planted_auroc"] > 0.7
 
 
@@ -40,6 +42,45 @@ def test_loss_is_that_of_the_prediction():
     table = told(predictions).annotations
     chosen = predictions.probabilities()[np.arange(len(made)), made.labels]
     np.testing.assert_allclose(table["loss"], -np.log(chosen), rtol=1e-5)
+
+
+def test_what_was_expected_follows_the_rule_of_the_kind():
+    table = told(predicted(annotations(count=120))).annotations
+    sources = table["expected_of"].str.split(", ").map(lambda names: set(names) - {""})
+    rest = table["kind"] != "slip"
+    assert (sources[table["kind"] == "agreed"].map(lambda names: "anybody" in names)).all()
+    assert (sources[table["kind"] == "perspective"].map(lambda names: bool(names) and "anybody" not in names)).all()
+    assert not sources[table["kind"] == "unclear"].any()
+    assert rest.any()
+    likeliest = table["likeliest"] == table["label"]  # what is the likeliest of all is expected
+    assert sources[likeliest].map(lambda names: "anybody" in names).all()
+    meant = table["expected"] == table["label"]
+    assert sources[meant].map(lambda names: "meant" in names).all()
+    assert 0 < meant.mean() < 1
+
+
+def test_pairs_of_people_never_seen_are_left_out():
+    made = annotations(count=120)
+    predictions = predicted(made)
+    new = made.annotator_index < 4
+    pairs = predictions.pairs.assign(training_labels=np.where(new, 0, 5))
+    found = told(replace(predictions, pairs=pairs))
+    assert found.unseen == new.sum()
+    kept = predictions.pairs[~new].reset_index(drop=True)
+    pd.testing.assert_frame_equal(found.annotations[["item_id", "annotator_id"]], kept[["item_id", "annotator_id"]])
+    with pytest.raises(RunError, match=r"the model never saw any of these people, .* give runs of split=items"):
+        told(replace(predictions, pairs=pairs.assign(training_labels=0)))
+
+
+def test_the_interval_of_the_auroc_is_that_of_a_weighted_one():
+    rng = np.random.default_rng(0)
+    positive, score = rng.random(40) < 0.3, rng.integers(0, 8, 40).astype(float)
+    found = _auroc(positive, score)
+    assert found.value == pytest.approx(roc_auc_score(positive, score))
+    for unit in range(40):
+        weights = [np.where(np.arange(40) == unit, 1 + step, 1) for step in (1e-5, -1e-5)]
+        up, down = (roc_auc_score(positive, score, sample_weight=weight) for weight in weights)
+        assert found.influence[unit] == pytest.approx((up - down) / 2e-5, abs=1e-8)
 
 
 def test_rates_by_group_are_shares_and_small_groups_have_none():
@@ -53,7 +94,7 @@ def test_rates_by_group_are_shares_and_small_groups_have_none():
     assert table.loc["Man", "unclear"] == pytest.approx((kind[gender == "Man"] == "unclear").mean())
     assert table.loc["everyone", "annotations"] == len(made)
     small = table.loc["fewer than 5 (1 value)"]
-    assert small["people"] == 2
+    assert small[["people", "annotations"]].isna().all()
     assert np.isnan(small["slips"])
     assert np.isnan(small["planted_auroc"])
     rates = table.loc[["Woman", "Man"], "slips"]
@@ -64,7 +105,7 @@ def test_rates_by_group_are_shares_and_small_groups_have_none():
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (lambda p: replace(p, everyone=None), "train again with predictions.everyone=true"),
+        (lambda p: replace(p, everyone=None), "expected of anybody .* train again with predictions.everyone=true"),
         (lambda p: replace(p, everyone=p.everyone[:, :1]), "gives everybody the same answer"),
     ],
 )
