@@ -58,8 +58,8 @@ class ResumeCheckpoint(Checkpoint):
     """Writes `last.ckpt` at the end of epochs and, when asked, every few steps.
 
     Never after the last batch of an epoch: resumed from there, Lightning skips the validation that was still to come.
-    Nor when early stopping has just ended the training: resumed from the point before, it ends in the same place,
-    whereas Lightning forgets the decision to stop and would go on for one more epoch.
+    Nor when the training has just ended, whose weights are about to be written: resumed from the point before, it ends
+    in the same place, whereas Lightning forgets that early stopping decided and would go on for one more epoch.
     """
 
     def __init__(self, path: Path, every: int | None = None) -> None:
@@ -71,7 +71,7 @@ class ResumeCheckpoint(Checkpoint):
             trainer.save_checkpoint(self.path)
 
     def on_train_epoch_end(self, trainer: L.Trainer, *_: Any) -> None:
-        if not trainer.should_stop:
+        if not trainer.should_stop and trainer.current_epoch + 1 != trainer.max_epochs:
             trainer.save_checkpoint(self.path)
 
     def usable(self) -> Path | None:
@@ -110,9 +110,6 @@ class History(L.Callback):
         self.clock = 0.0
 
     def on_train_start(self, trainer: L.Trainer, module: L.LightningModule) -> None:
-        self.clock = time.perf_counter()  # an epoch that is resumed in its middle does not start
-
-    def on_train_epoch_start(self, trainer: L.Trainer, module: L.LightningModule) -> None:
         self.clock = time.perf_counter()
 
     def on_train_batch_end(
@@ -130,6 +127,12 @@ class History(L.Callback):
     def on_validation_start(self, trainer: L.Trainer, module: L.LightningModule) -> None:
         self.seconds += time.perf_counter() - self.clock
 
+    def on_validation_end(self, trainer: L.Trainer, module: L.LightningModule) -> None:
+        self.clock = time.perf_counter()  # what follows until the next validation: checkpoints, and another epoch
+
+    def on_train_end(self, trainer: L.Trainer, module: L.LightningModule) -> None:
+        self.seconds += time.perf_counter() - self.clock
+
     def on_train_epoch_end(self, trainer: L.Trainer, module: L.LightningModule) -> None:
         validation = float(trainer.callback_metrics[MONITOR])
         row = {"epoch": trainer.current_epoch, "step": trainer.global_step, "train_loss": self.total / self.count}
@@ -141,7 +144,7 @@ class History(L.Callback):
             trainer.logger.log_metrics(losses, trainer.global_step)
 
     def throughput(self) -> dict[str, float]:
-        """Of the training loop in this process, validation excluded; empty when nothing was trained."""
+        """Of training in this process, checkpoints included, validation excluded; empty when nothing was trained."""
         if not self.seconds:
             return {}
         rates = {
