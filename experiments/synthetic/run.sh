@@ -15,4 +15,6 @@ for split in items annotators; do
   perspectives compare "$PERSPECTIVES_RUNS" --baseline jury_text --metrics individual/macro_f1,individual/cross_entropy \
     --format markdown --output $here/tables/$split.md
 done
+perspectives compare "$root/items" --groups gender,region --metrics calibration/bias_rude \
+  --format markdown --output $here/tables/rates.md
 python experiments/assemble.py

@@ -99,7 +99,9 @@ class TrainedModel:
 
         revision: branch, tag or commit on the Hub. token: for private models; None uses the one of `hf auth login`.
         Only tables, configuration and safetensors are fetched, never pickles, and the configuration can name nothing
-        but models and encoders of perspectives. Errors as in `of`, and RunError when it is neither here nor there.
+        but models and encoders of perspectives. An encoder that it names on the Hub is loaded by transformers: from
+        safetensors or, where there are none, by torch's restricted unpickler. Errors as in `of`, and RunError when the
+        model is neither here nor there.
         """
         return cls.of(hub.fetched(name_or_folder, revision, token), accelerator)
 
