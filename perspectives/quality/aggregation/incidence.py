@@ -1,7 +1,7 @@
 """Who gave which label to which item, as sparse matrices that every method of truth inference shares."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -20,11 +20,13 @@ class Incidence:
     table: float64 [item, annotator × level], the column of annotator a and level l is `a * levels + l`; how often the
         annotator gave the item that level. Its stored entries are called cells: a cell is an annotation, or several
         equal ones of a set with duplicates. They are sorted, so that no result depends on the order of the rows.
+    gold: the experts' level of each item, int64 [item], -1 where there is none; None where there are no experts.
     """
 
     table: csr_array
     annotators: int
     levels: int
+    gold: np.ndarray | None = None
 
     @classmethod
     def build(
@@ -61,7 +63,7 @@ class Incidence:
 
     @classmethod
     def of(cls, annotations: AnnotationSet, duplicates: str = "error") -> "Incidence":
-        """Of a nominal or ordinal set, items and annotators in the order of its tables.
+        """Of a nominal or ordinal set, items and annotators in the order of its tables, with gold where it has any.
 
         Raises DataError for other scales, and where `build` does: annotations in several rounds are duplicates.
         """
@@ -71,7 +73,13 @@ class Incidence:
                 "per annotation"
             )
         shape = (len(annotations.items), len(annotations.annotators), annotations.scale.size)
-        return cls.build(annotations.item_index, annotations.annotator_index, annotations.labels, shape, duplicates)
+        codes = annotations.item_index, annotations.annotator_index, annotations.labels
+        made = cls.build(*codes, shape, duplicates)
+        return (
+            replace(made, gold=annotations.scale.encode(annotations.items["gold"]))
+            if "gold" in annotations.items
+            else made
+        )
 
     @property
     def items(self) -> int:

@@ -29,15 +29,15 @@ def leave_one_out(incidence: Incidence) -> Aggregate:
     return _voted(incidence, "agreement", right, incidence.count * met)
 
 
-def gold_weighted(incidence: Incidence, gold: np.ndarray) -> Aggregate:
-    """A vote weighs as much as its annotator agrees with experts.
+def gold_weighted(incidence: Incidence) -> Aggregate:
+    """A vote weighs as much as its annotator agrees with experts, whose levels are `incidence.gold`.
 
-    gold: the experts' level of each item, int [item]; -1 where there is none.
     annotators: `accuracy` [annotator], share of their annotations of gold items that are right, in [0, 1]; nan for
-    those without gold items, whose votes weigh the mean. Gold items are voted on like any other.
+    those without gold items, whose votes weigh the mean. Gold items are voted on like any other, so accuracy on the
+    same gold flatters it.
     Raises DataError for gold of another length or off the scale, and when no annotation is of a gold item.
     """
-    gold = np.asarray(gold)
+    gold = np.full(incidence.items, -1) if incidence.gold is None else incidence.gold
     if gold.shape != (incidence.items,) or (gold < -1).any() or (gold >= incidence.levels).any():
         raise DataError(
             f"gold needs one level from 0 to {incidence.levels - 1}, or -1, for each of {incidence.items} items; got "

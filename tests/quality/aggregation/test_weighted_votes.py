@@ -1,11 +1,15 @@
 """Votes, truth discovery and message passing against plain loops."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 from crowds import crowd
 from scipy.stats import chi2
 
+from perspectives.data.annotations import AnnotationSet, Tables
+from perspectives.data.scale import Scale
 from perspectives.errors import DataError
 from perspectives.quality.aggregation.catd import catd
 from perspectives.quality.aggregation.incidence import Incidence
@@ -61,7 +65,7 @@ def test_weights_from_experts():
     early = people.item < 15
     right = people.label == people.truth[people.item]
     accuracy = np.array([right[early & (people.annotator == a)].mean() for a in range(9)])
-    found = gold_weighted(people.incidence(), gold)
+    found = gold_weighted(replace(people.incidence(), gold=gold))
     np.testing.assert_allclose(found.annotators["accuracy"], accuracy)
     np.testing.assert_allclose(found.posterior, voted(people, accuracy))
 
@@ -71,13 +75,33 @@ def test_gold_that_cannot_be_used():
     with pytest.raises(
         DataError, match="gold needs one level from 0 to 2, or -1, for each of 40 items; got 3 from 0 to 1"
     ):
-        gold_weighted(incidence, np.array([0, 1, 1]))
+        gold_weighted(replace(incidence, gold=np.array([0, 1, 1])))
     with pytest.raises(DataError, match="got 40 from 0 to 7"):
-        gold_weighted(incidence, np.full(40, 7))
-    with pytest.raises(
-        DataError, match="no annotation is of a gold item, so nobody can be weighted; use leave_one_out"
-    ):
-        gold_weighted(incidence, np.full(40, -1))
+        gold_weighted(replace(incidence, gold=np.full(40, 7)))
+    for without in (incidence, replace(incidence, gold=np.full(40, -1))):
+        with pytest.raises(
+            DataError, match="no annotation is of a gold item, so nobody can be weighted; use leave_one_out"
+        ):
+            gold_weighted(without)
+
+
+def test_experts_of_a_corpus_weigh_its_annotators():
+    rows = [
+        ("a", "x", "no"),
+        ("a", "y", "yes"),
+        ("b", "x", "no"),
+        ("b", "y", "yes"),
+        ("c", "x", "no"),
+        ("c", "y", "yes"),
+    ]
+    table = pd.DataFrame(rows, columns=["item_id", "annotator_id", "label"])
+    items = pd.DataFrame({"item_id": list("abc"), "text": ["one", "two", "three"], "gold": ["yes", "yes", None]})
+    people, scale = pd.DataFrame({"annotator_id": ["x", "y"]}), Scale("nominal", ("no", "yes"))
+    incidence = Incidence.of(AnnotationSet.from_tables(Tables(table, items, people, scale), "judged"))
+    assert incidence.gold.tolist() == [1, 1, -1]
+    found = gold_weighted(incidence)
+    assert found.annotators["accuracy"].tolist() == [0, 1]
+    assert found.posterior.tolist() == [[0, 1]] * 3
 
 
 def discovered(people, weigh, rounds=50):
