@@ -1,7 +1,7 @@
-"""What people said, never aggregated: one long table of annotations beside tables of items and annotators.
+"""Annotation sets: individual annotations, never aggregated, with tables of their items and annotators.
 
-Readers return `Tables` as they found them; `AnnotationSet.from_tables` validates, repairs what can be repaired safely
-and refuses the rest with every problem in one message.
+Readers return `Tables` with the data as published. `AnnotationSet.from_tables` validates them, repairs what can be
+repaired safely and reports all other problems in one message.
 """
 
 import hashlib
@@ -28,8 +28,8 @@ class Tables(NamedTuple):
     """What a reader returns, before validation.
 
     annotations: columns `item_id, annotator_id, label` and optionally `round, time, condition, weight`; `file` and
-        `row` (where the annotation was read) are used in messages and then dropped. `weight` is kept, but no loss and
-        no metric reads it yet: every annotation counts the same.
+        `row` (where the annotation was read) are used in messages and then dropped. `weight` is kept, but losses and
+        metrics do not use it yet: every annotation counts the same.
     items: columns `item_id`, and optionally `text`, `text_pair`, `split` (train, validation, test), `gold`,
         `official_label` (both as published, never derived), `language`, `domain`, and any other item attribute.
     annotators: columns `annotator_id` and one per demographic attribute; None where nothing is known.
@@ -61,14 +61,14 @@ class AnnotationSet:
 
     @classmethod
     def from_tables(cls, tables: Tables, name: str, duplicates: str = "error") -> "AnnotationSet":
-        """Validate what a reader returned.
+        """Return a validated set from the tables of a reader.
 
         duplicates: what to do where one annotator labelled one item twice in one round with different labels:
             `error`, `first` (keep the first) or `keep` (keep all, equal ones too). Unless kept, equal duplicates
             collapse with a note.
 
-        Raises DataError listing all problems at once, with file, row and column where the reader gave them. Repairs
-        are announced as DataWarning and kept in `notes`.
+        Raises DataError listing all problems at once, with file, row and column where the reader gave them. Issues a
+        DataWarning for each repair and keeps it in `notes`.
         """
         annotations, items, annotators, notes = validated(*tables, name=name, duplicates=duplicates)
         return cls(annotations, items, annotators, tables.scale, name, tuple(notes))
@@ -94,20 +94,20 @@ class AnnotationSet:
         return self.scale.encode(self.annotations["label"])
 
     def indicator(self) -> np.ndarray:
-        """float32 [annotation, level]: 1 where the annotation contains the level; rows sum to 1 except for multilabel.
+        """Return 1 where an annotation contains a level, else 0, float32 [annotation, level].
 
-        Raises DataError for interval scales, which have no levels.
+        Rows sum to 1 except on multilabel scales. Raises DataError for interval scales, which have no levels.
         """
         if self.scale.kind == "interval":
-            raise DataError(f"{self.name} has an interval scale: there are no levels to indicate; use `labels`")
+            raise DataError(f"{self.name} has an interval scale, which has no levels; use `labels`")
         if self.scale.kind == "multilabel":
             return self.labels
         return np.eye(self.scale.size, dtype=np.float32)[self.labels]
 
     def soft_labels(self) -> np.ndarray:
-        """Share of an item's annotations that contain each level, float64 [item, level]; nan for items without any.
+        """Return the share of an item's annotations that contain each level, float64 [item, level].
 
-        For interval scales the mean rating, [item, 1].
+        On interval scales the mean rating, [item, 1]. Items without annotations have nan.
         """
         values = self.labels[:, None] if self.scale.kind == "interval" else self.indicator()
         total = np.zeros((len(self.items), values.shape[1]))
@@ -127,13 +127,13 @@ class AnnotationSet:
         Raises DataError when the corpus has no text: it can be described and aggregated but not encoded.
         """
         if "text" not in self.items:
-            raise DataError(f"{self.name} has no item texts, so there is nothing to encode; use it for agreement only")
+            raise DataError(f"{self.name} has no item texts, so it cannot be encoded; use it for agreement only")
         return self.items[[column for column in ("text", "text_pair") if column in self.items]]
 
     # Selections keep the order of rows. ----------------------------------------------------------------------------
 
     def select(self, rows: np.ndarray) -> "AnnotationSet":
-        """The annotations at `rows` (boolean mask or positions), with the items and annotators that occur in them."""
+        """Return the annotations at `rows` (boolean mask or positions) with the items and annotators they contain."""
         annotations = self.annotations.loc[rows] if rows.dtype == bool else self.annotations.iloc[rows]
         annotations = annotations.reset_index(drop=True)
         items = self.items[self.items["item_id"].isin(annotations["item_id"])].reset_index(drop=True)
@@ -142,12 +142,14 @@ class AnnotationSet:
         return replace(self, annotations=annotations, items=items, annotators=annotators)
 
     def as_ratings(self) -> "AnnotationSet":
-        """The same annotations on an interval scale: each ordered level becomes its number.
+        """Return the same annotations on an interval scale, each ordered level replaced by its number.
 
         Raises DataError for scales without order.
         """
         if self.scale.kind != "ordinal":
-            raise DataError(f"{self.name} has {self.scale.kind} labels, which are no numbers; use data.ratings=false")
+            raise DataError(
+                f"{self.name} has {self.scale.kind} labels, which have no numeric order; use data.ratings=false"
+            )
         values = self.scale.values
         scale = Scale("interval", low=float(values[0]), high=float(values[-1]))
         return replace(self, annotations=self.annotations.assign(label=values[self.labels]), scale=scale)
@@ -156,7 +158,7 @@ class AnnotationSet:
 
     @cached_property
     def checksum(self) -> str:
-        """SHA-256 of everything a result can depend on: the three tables and the scale."""
+        """SHA-256 of the three tables and the scale: everything that a result can depend on."""
         digest = hashlib.sha256(json.dumps(self.scale.to_dict(), sort_keys=True).encode())
         for table in (self.annotations, self.items, self.annotators):
             digest.update("\0".join(table.columns).encode())
@@ -165,7 +167,7 @@ class AnnotationSet:
         return digest.hexdigest()
 
     def save(self, folder: str | Path) -> None:
-        """Write the three tables as parquet files and `set.json` into a new folder, all or nothing."""
+        """Write the three tables as parquet files and `set.json` into a new folder, completely or not at all."""
         with new_folder(folder) as partial:
             for table in TABLES:
                 getattr(self, table).to_parquet(partial / f"{table}.parquet", index=False)
@@ -174,7 +176,7 @@ class AnnotationSet:
 
     @classmethod
     def load(cls, folder: str | Path) -> "AnnotationSet":
-        """Read what `save` wrote. Raises DataError when the folder is not a saved set, is newer or is damaged."""
+        """Read a folder that `save` wrote. Raises DataError when it is not one, has another format or is damaged."""
         folder = Path(folder)
         if not (folder / "set.json").exists():
             raise DataError(f"{folder} is not a saved annotation set (no set.json); pass the folder that `save` wrote")
@@ -190,9 +192,9 @@ class AnnotationSet:
         return replace(loaded, notes=notes)
 
     def to_dataset(self):
-        """One long `datasets.Dataset`, a row per annotation: its columns, its item's, and attributes as `annotator_*`.
+        """Return one long `datasets.Dataset`: a row per annotation, with its item, and attributes as `annotator_*`.
 
-        Items without annotations and annotators without annotations have no row, so they are not carried over.
+        Items and annotators without annotations have no row and are left out.
         """
         import datasets
 
@@ -206,30 +208,31 @@ class AnnotationSet:
     def from_dataset(
         cls, dataset, name: str | None = None, scale: Scale | None = None, duplicates: str = "error"
     ) -> "AnnotationSet":
-        """The inverse of `to_dataset`; `name` and `scale` are needed only where the dataset does not carry them.
+        """Return the set that `to_dataset` stored; `name` and `scale` are needed only for other datasets.
 
-        Raises DataError when columns are missing or the scale is neither given nor carried.
+        Raises DataError when columns are missing, or when the dataset has no scale and none is given.
         """
         try:
             carried = json.loads(dataset.info.description or "{}")
         except json.JSONDecodeError:
             carried = {}
         if scale is None and "scale" not in carried:
-            raise DataError("the dataset does not say which labels are allowed; pass scale=Scale(kind, levels)")
+            raise DataError("the dataset does not state its label scale; pass scale=Scale(kind, levels)")
         scale = scale or Scale.from_dict(carried["scale"])
         tables = split_long_table(dataset.to_pandas(), scale)
         return cls.from_tables(tables, name or carried.get("name", "dataset"), duplicates)
 
 
 def annotation_columns(*tables: pd.DataFrame) -> list[str]:
-    """The columns that say who labelled what, in which round, and how, as far as all tables have them."""
+    """Return the columns that identify an annotation and its label, as far as all tables have them."""
     return [name for name in ("item_id", "annotator_id", "round", "label") if all(name in table for table in tables)]
 
 
 def split_long_table(table: pd.DataFrame, scale: Scale) -> Tables:
-    """One table with a row per annotation taken apart: `annotator_*` columns describe annotators, other columns items.
+    """Split a table with a row per annotation: `annotator_*` columns describe annotators, other columns items.
 
-    Item and annotator rows that differ between their annotations stay apart, for validation to report.
+    Rows of one item or annotator that differ between its annotations are all kept, for validation to report.
+    Raises DataError when required columns are missing.
     """
     attributes = [c for c in table.columns if c.startswith(ATTRIBUTE_PREFIX) and c != "annotator_id"]
     of_annotation = [c for c in table.columns if c in (*ANNOTATION_COLUMNS, "file", "row")]
@@ -247,5 +250,5 @@ def _distinct(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _hashable(value: object) -> object:
-    """Lists, arrays and dicts in a cell as text, the same before and after a trip through a file."""
+    """Return lists, arrays and dicts in a cell as text, which is the same before and after saving and loading."""
     return json.dumps(value, default=list) if isinstance(value, (tuple, list, dict, np.ndarray)) else value

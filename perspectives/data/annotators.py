@@ -1,4 +1,4 @@
-"""The annotators at hand as a model knows them: codes of their ids, groups and attribute values."""
+"""Annotators as a model sees them: codes of their ids, attribute values and groups."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from torch import Tensor
 
 @dataclass
 class Annotators:
-    """Codes of some annotators, given by a `Schema`; everywhere 0 stands for what was never seen in training.
+    """Codes of some annotators, assigned by a `Schema`. Code 0 always means not seen in training.
 
     code: of each annotator's id, int64 [annotator]. attributes: of each demographic value, int64
     [annotator, attribute]. group: of the joint combination of all values, int64 [annotator].
@@ -28,5 +28,5 @@ class Annotators:
         return Annotators(self.code.to(device), self.attributes.to(device), self.group.to(device))
 
     def without_ids(self, hidden: Tensor) -> "Annotators":
-        """The same annotators, those at `hidden` (bool [annotator]) as if their ids had never been seen."""
+        """Return the same annotators with code 0 for those at `hidden` (bool [annotator]), as if never seen."""
         return Annotators(self.code.masked_fill(hidden, 0), self.attributes, self.group)

@@ -1,7 +1,7 @@
-"""Batches of unique items with all their annotations, so that a text is encoded once however many people labelled it.
+"""Batches of unique items with all their annotations, so that each text is encoded once per batch.
 
-The order is a function of (seed, epoch) alone and the position inside an epoch can be saved and restored, which is what
-makes a resumed run equal to one that was never interrupted.
+The order depends on (seed, epoch) alone, and the position inside an epoch can be saved and restored. This makes a
+resumed run equal to one that was never interrupted.
 """
 
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ from perspectives.data.annotations import AnnotationSet
 from perspectives.data.annotators import Annotators
 from perspectives.data.tokens import Tokens
 
-BUCKET = 50  # batches sorted by length together: little padding, and still a shuffled order
+BUCKET = 50  # batches whose items are sorted by length together: little padding, yet a shuffled order
 
 
 @dataclass
@@ -40,12 +40,12 @@ class Batch:
 
     @classmethod
     def of_texts(cls, item: Tensor, tokens: dict[str, Tensor] | None = None) -> "Batch":
-        """Texts alone, without annotations."""
+        """Return a batch of texts without annotations."""
         none = torch.empty(0, dtype=torch.int64)
         return cls(item, Annotators(none, none.view(0, 0), none), none, none, none, none, tokens)
 
     def to(self, device: torch.device | str) -> "Batch":
-        """The batch on another device."""
+        """Return the batch on another device."""
         tokens = None if self.tokens is None else {name: ids.to(device) for name, ids in self.tokens.items()}
         tensors = {name: value.to(device) for name, value in vars(self).items() if name != "tokens"}
         return Batch(**tensors, tokens=tokens)
@@ -56,7 +56,7 @@ class Batches:
 
     rows: rows of `annotations` to visit, int64. annotators: the model's codes of `annotations.annotators`.
     batch_size: items per batch (one of an epoch may be smaller). shuffle: a new order each epoch; otherwise
-    the order is fixed. raters_per_item: at most so many annotations of an item per visit, drawn anew; None for all.
+    the order is fixed. raters_per_item: at most this many annotations of an item per epoch, drawn anew; None: all.
     """
 
     def __init__(
@@ -82,7 +82,7 @@ class Batches:
         self.batch_size, self.tokens, self.shuffle = batch_size, tokens, shuffle
         self.seed, self.raters_per_item = seed, raters_per_item
         self.epoch = self.done = self.resume_at = 0
-        self.sampler, self.batch_sampler = self, None  # Lightning announces epochs to `loader.sampler.set_epoch`
+        self.sampler, self.batch_sampler = self, None  # Lightning calls `loader.sampler.set_epoch`
 
     def __len__(self) -> int:
         return -(-len(self.items) // self.batch_size)
@@ -97,18 +97,21 @@ class Batches:
     # Lightning calls these three. ----------------------------------------------------------------------------------
 
     def set_epoch(self, epoch: int) -> None:
+        """Choose the order of the next epoch."""
         self.epoch = epoch
 
     def state_dict(self) -> dict[str, Any]:
+        """Return the number of batches of this epoch that are done."""
         return {"done": self.done}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Continue after the batches that were done when `state` was saved."""
         self.resume_at = self.done = state["done"] % max(len(self), 1)
 
     # ---------------------------------------------------------------------------------------------------------------
 
     def _plan(self) -> list[np.ndarray]:
-        """Positions in `items` of every batch of this epoch."""
+        """Return the positions in `items` of every batch of this epoch."""
         positions = np.arange(len(self.items))
         generator = np.random.default_rng((self.seed, self.epoch))
         if self.shuffle:
@@ -148,7 +151,7 @@ class Batches:
         )
 
     def _subsample(self, item_index: np.ndarray, within: np.ndarray, number: int) -> np.ndarray:
-        """Which annotations stay, in order: a random `raters_per_item` of each item."""
+        """Draw a random `raters_per_item` annotations of each item: their positions, ascending."""
         # number + 1: numpy pads seeds with zeros, so that (seed, epoch, 0) would repeat the stream of the plan.
         chance = np.random.default_rng((self.seed, self.epoch, number + 1)).random(len(item_index))
         shuffled = np.lexsort((chance, item_index))

@@ -1,6 +1,6 @@
-"""Where each corpus is published, under which licence, and how to know that its files are the right ones.
+"""The catalogue: where each corpus is published, under which licence, and the checksums of its files.
 
-Nothing is downloaded: a card says what to put where. The cards are data/cards/*.yaml.
+Nothing is downloaded: a card tells users which files to put where. The cards are data/cards/*.yaml.
 """
 
 import hashlib
@@ -17,10 +17,10 @@ from perspectives.errors import DataError
 
 @dataclass(frozen=True)
 class PublishedFile:
-    """A file of a corpus, as far as it is known.
+    """A file of a corpus.
 
-    url: where this very version is, where there is a link to it. bytes, sha256: of that version; None where they are
-    not published and nobody here has seen the file.
+    url: link to exactly this version, where there is one. bytes, sha256: of that version; None where they are not
+    published and the file was not at hand.
     """
 
     url: str | None = None
@@ -28,6 +28,7 @@ class PublishedFile:
     sha256: str | None = None
 
     def describe(self) -> str:
+        """Return size and checksum as a phrase."""
         size = "size not published" if self.bytes is None else f"{self.bytes:,} bytes"
         return f"{size}, " + ("no checksum is published" if self.sha256 is None else f"sha256 {self.sha256}")
 
@@ -37,13 +38,13 @@ Files = Mapping[str, PublishedFile]  # by name, relative to the folder of the co
 
 @dataclass(frozen=True)
 class Card:
-    """What is known about a published corpus.
+    """The catalogue entry of a published corpus.
 
-    name: the card's name, as configurations use it. title, paper: in words. url: repository or page with the files.
-    licence: as stated there. redistributable: whether it allows to pass the files on. folder: the folder's name under
-    the data folder. files: what belongs there. cite: keys of perspectives/citations/references.bib, the corpus' own
-    paper last. note: what to know before downloading; may be empty. instead: other files that serve in place of
-    `files`.
+    name: as configurations refer to it. title, paper: for people to read. url: repository or page with the files.
+    licence: as stated there. redistributable: whether it allows passing the files on. folder: name of the corpus's
+    folder below the data folder. files: what belongs there. cite: keys of perspectives/citations/references.bib, the
+    paper of the corpus last. note: what to know before downloading; may be empty. instead: other files that can be used
+    in place of `files`.
     """
 
     name: str
@@ -60,27 +61,30 @@ class Card:
 
     @property
     def bibtex(self) -> str:
-        """The entries to cite, one after the other."""
+        """The BibTeX entries to cite, separated by blank lines."""
         return "\n\n".join(map(entry, self.cite))
 
 
 @cache
 def cards_dir() -> Path:
-    """The folder of cards: data/cards in a clone, inside the package in an installed wheel. Else DataError."""
+    """Return the folder of cards: data/cards in a clone, inside the package in an installed wheel.
+
+    Raises DataError when neither exists.
+    """
     package = Path(__file__).resolve().parents[1]
     for folder in (package / "cards", package.parent / "data" / "cards"):
         if folder.is_dir():
             return folder
-    raise DataError("the catalogue cards are not there; install perspectives again")
+    raise DataError("the catalogue cards are missing; install perspectives again")
 
 
 def names() -> list[str]:
-    """All cards, sorted."""
+    """Return the names of all cards, sorted."""
     return sorted(path.stem for path in cards_dir().glob("*.yaml"))
 
 
 def card(name: str) -> Card:
-    """Raises DataError for an unknown name, and for a card whose fields are not those of `Card`."""
+    """Return a card. Raises DataError for an unknown name, and for a card whose fields are not those of `Card`."""
     path = cards_dir() / f"{name}.yaml"
     if name not in names():
         raise DataError(f"there is no card {name!r}; choose one of {', '.join(names())}")
@@ -97,13 +101,13 @@ def card(name: str) -> Card:
 
 
 def missing_message(name: str, folder: str | Path) -> str:
-    """What to do when files of a corpus are not in `folder`: what to fetch, from where, and how to check it."""
+    """Return what to do when files of a corpus are missing in `folder`: what to fetch, from where, how to check."""
     known = card(name)
     folder = Path(folder).expanduser().absolute()
     absent = {file: facts for file, facts in known.files.items() if not (folder / file).is_file()} or known.files
     lines = [f"put these files from {known.url} into {folder}:", *_shown(absent)]
     if known.instead:
-        lines += ["or, in place of all of them:", *_shown(known.instead, above=absent)]
+        lines += ["or, instead of all of them:", *_shown(known.instead, above=absent)]
     lines += [f"note: {known.note}"] if known.note else []
     lines.append(f"licence: {known.licence}")
     lines.append(f"paper: {known.paper}")
@@ -123,26 +127,25 @@ def _shown(files: Files, above: Files | None = None) -> list[str]:
 
 
 def verify(name: str, folder: str | Path) -> list[str]:
-    """One sentence per file of the card that is absent from `folder` or has another checksum; empty when all is well.
+    """Return one sentence per file of the card that is missing in `folder` or has another checksum.
 
-    A file whose checksum the card does not know only has to be there. Where all files are there that serve instead of
-    the usual ones, those are checked.
+    A file without a checksum on the card only has to exist. Where all files of `Card.instead` exist, they are checked
+    in place of the usual ones.
     """
     problems = []
     for file, facts in expected(name, folder).items():
         path = Path(folder) / file
         if not path.is_file():
             problems.append(f"{file} is not in {folder}")
-        elif facts.sha256 and (found := _sha256(path)) != facts.sha256:
+        elif facts.sha256 and (sha256 := _sha256(path)) != facts.sha256:
             problems.append(
-                f"{file} has sha256 {found}, the card of {name} says {facts.sha256}: another version, or damaged"
+                f"{file} has sha256 {sha256}, the card of {name} has {facts.sha256}: another version, or damaged"
             )
     return problems
 
 
 def expected(name: str, folder: str | Path) -> Files:
-    """The files of the card that a corpus in `folder` consists of: those that serve instead where all of them are
-    there, else the usual ones."""
+    """Return the files that `folder` should contain: those of `Card.instead` if all exist, else the usual."""
     known = card(name)
     replaced = bool(known.instead) and all((Path(folder) / file).is_file() for file in known.instead)
     return known.instead if replaced else known.files

@@ -1,7 +1,7 @@
-"""Controls: the same training with the link between people and their labels, or people and their demographics, broken.
+"""Controls: data in which the link between people and their labels, or their demographics, is broken at random.
 
-What a model gains from knowing who is asked must vanish when that knowledge is false. Both keep every size: who
-labelled what and how much, and how many people have each combination of attribute values.
+A model trained on it must lose what it gained from knowing who is asked. Both controls keep all counts: who labelled
+which items, and how many people have each combination of attribute values.
 """
 
 from dataclasses import replace
@@ -12,7 +12,7 @@ from perspectives.data.annotations import AnnotationSet
 
 
 def shuffled_ids(annotations: AnnotationSet, seed: int) -> AnnotationSet:
-    """The labels of each item dealt out anew among the people who labelled it: an id no longer says who answered."""
+    """Shuffle the labels of each item among the people who labelled it: ids no longer tell who answered."""
     chance = np.random.default_rng(seed).random(len(annotations))
     published = np.argsort(annotations.item_index, kind="stable")
     dealt = np.lexsort((chance, annotations.item_index))
@@ -23,7 +23,7 @@ def shuffled_ids(annotations: AnnotationSet, seed: int) -> AnnotationSet:
 
 
 def shuffled_demographics(annotations: AnnotationSet, seed: int) -> AnnotationSet:
-    """Every annotator given the whole demographic record of another one, at random."""
+    """Shuffle demographic records among annotators: each gets the whole record of a random one."""
     order = np.random.default_rng(seed).permutation(len(annotations.annotators))
     dealt = annotations.annotators.iloc[order].reset_index(drop=True)
     return replace(annotations, annotators=dealt.assign(annotator_id=annotations.annotators["annotator_id"]))

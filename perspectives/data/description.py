@@ -1,7 +1,7 @@
-"""What is in a set of annotations: counts, labels, demographics, agreement; tables without any text or annotator id.
+"""Describe a set of annotations: counts, labels, demographics and agreement, without any text or annotator id.
 
-Values held by fewer than `MINIMUM` annotators are pooled, so that nobody is singled out; a numeric attribute known for
-fewer is not summarised.
+Values held by fewer than `SMALLEST_GROUP` annotators are pooled, so that no single person is described; a numeric
+attribute known for fewer is not summarised.
 """
 
 from dataclasses import dataclass, field
@@ -14,12 +14,17 @@ import pandas as pd
 from perspectives.data.annotations import AnnotationSet
 from perspectives.data.scale import level_name
 from perspectives.data.validation import PARTS, UNKNOWN
+from perspectives.metrics.groups import SMALLEST_GROUP, pooled_name
 from perspectives.quality.agreement import Agreement, agreement
 
-MINIMUM = 5
-POOLED = f"fewer than {MINIMUM}"
-QUANTILES = {"5 %": 0.05, "q1": 0.25, "median": 0.5, "q3": 0.75, "95 %": 0.95}  # the extremes are single people
-BINS = 10  # of the distribution of an interval scale with more distinct ratings than that
+QUANTILES = {
+    "5 %": 0.05,
+    "q1": 0.25,
+    "median": 0.5,
+    "q3": 0.75,
+    "95 %": 0.95,
+}  # not the extremes, which are single people
+BINS = 10  # for the ratings of an interval scale, where more than this many are distinct
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,7 +57,7 @@ class Description:
     notes: tuple[str, ...] = field(default=())
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain numbers, strings, lists and dicts, ready for JSON; a table is a list of rows, nan is None."""
+        """Return plain numbers, strings, lists and dicts for JSON; a table is a list of rows, nan is None."""
         tables = {name: _rows(getattr(self, name)) for name in TITLES}
         agreed = {name: _plain(value) for name, value in vars(self.agreement).items() if name != "alpha_per_level"}
         agreed["alpha_per_level"] = {level: _plain(alpha) for level, alpha in self.agreement.alpha_per_level.items()}
@@ -97,7 +102,7 @@ def describe(annotations: AnnotationSet) -> Description:
 
 
 def render(description: Description, width: int = 100) -> str:
-    """The description as text for a terminal of `width` columns; tables without rows are left out."""
+    """Return the description as text for a terminal of `width` columns, without empty tables."""
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -163,13 +168,13 @@ def _categorical(annotations: AnnotationSet) -> pd.DataFrame:
 
 
 def _pooled(counts: pd.Series) -> dict[str, int]:
-    """Annotators per value; values of fewer than MINIMUM in one row that does not name them, `unknown` last."""
+    """Return annotators per value, values of fewer than SMALLEST_GROUP pooled without naming them, `unknown` last."""
     unknown = int(counts.get(UNKNOWN, 0))
     known = counts.drop(UNKNOWN, errors="ignore").sort_values(ascending=False, kind="stable")
-    large = {str(value): int(count) for value, count in known[known >= MINIMUM].items()}
-    small = known[known < MINIMUM]
+    large = {str(value): int(count) for value, count in known[known >= SMALLEST_GROUP].items()}
+    small = known[known < SMALLEST_GROUP]
     if len(small):
-        large[f"{POOLED} ({len(small)} value{'s' if len(small) > 1 else ''})"] = int(small.sum())
+        large[pooled_name(len(small))] = int(small.sum())
     return large | ({UNKNOWN: unknown} if unknown else {})
 
 
@@ -180,8 +185,9 @@ def _numeric(annotations: AnnotationSet) -> pd.DataFrame:
         if pd.api.types.is_numeric_dtype(column):
             known = column.dropna().to_numpy(float)
             shares = list(QUANTILES.values())
-            found = np.quantile(known, shares) if len(known) >= MINIMUM else np.full(len(shares), np.nan)
-            rows.append((attribute, len(known), len(column) - len(known), *found))
+            enough = len(known) >= SMALLEST_GROUP
+            quantiles = np.quantile(known, shares) if enough else np.full(len(shares), np.nan)
+            rows.append((attribute, len(known), len(column) - len(known), *quantiles))
     return pd.DataFrame(rows, columns=["attribute", "known", "unknown", *QUANTILES])
 
 
@@ -190,19 +196,19 @@ def _splits(annotations: AnnotationSet) -> pd.DataFrame:
     if "split" not in annotations.items:
         return pd.DataFrame(columns=columns)
     published = annotations.items["split"].fillna("(none)").to_numpy(object)
-    there = [part for part in (*PARTS, "(none)") if (published == part).any()]
+    parts = [part for part in (*PARTS, "(none)") if (published == part).any()]
     of_annotation = published[annotations.item_index]
-    rows = [(part, int((published == part).sum()), *_people(annotations, of_annotation == part)) for part in there]
+    rows = [(part, int((published == part).sum()), *_people(annotations, of_annotation == part)) for part in parts]
     return pd.DataFrame(rows, columns=columns)
 
 
 def _people(annotations: AnnotationSet, rows: np.ndarray) -> tuple[int, int]:
-    """Annotators and annotations at `rows`."""
+    """Count the annotators and annotations at `rows`."""
     return len(np.unique(annotations.annotator_index[rows])), int(rows.sum())
 
 
 def _conditions(annotations: AnnotationSet) -> pd.DataFrame:
-    found = []
+    table_rows = []
     for column in ("condition", "round"):
         if column not in annotations.annotations:
             continue
@@ -211,8 +217,8 @@ def _conditions(annotations: AnnotationSet) -> pd.DataFrame:
         for value in sorted(set(values)):
             rows = values == value
             items = len(np.unique(annotations.item_index[rows]))
-            found.append((column, value, items, *_people(annotations, rows)))
-    return pd.DataFrame(found, columns=["column", "value", "items", "annotators", "annotations"])
+            table_rows.append((column, value, items, *_people(annotations, rows)))
+    return pd.DataFrame(table_rows, columns=["column", "value", "items", "annotators", "annotations"])
 
 
 def _rows(table: pd.DataFrame) -> list[dict[str, Any]]:

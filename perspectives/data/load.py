@@ -1,4 +1,4 @@
-"""From the `data` part of a configuration to a validated AnnotationSet."""
+"""Load the corpus that the `data` part of a configuration describes."""
 
 import os
 
@@ -13,10 +13,10 @@ def load(cfg: DictConfig) -> AnnotationSet:
     """Read and validate the corpus that `cfg.reader` describes.
 
     cfg: `name`, `reader` (a `_target_` returning Tables), and optionally `duplicates` (see AnnotationSet.from_tables),
-        `ratings` (true: ordered levels are read as numbers), `limit` (so many items of each published part, drawn at
-        random, to try something out) and `card` (the catalogue card that says where the files are published).
+        `ratings` (true: ordered levels are read as numbers), `limit` (at most this many items of each published part,
+        drawn at random, for quick trials) and `card` (the catalogue card of the corpus).
 
-    Raises MissingData, with what to put where if there is a card, and DataError listing everything wrong with the data.
+    Raises MissingData, with instructions where there is a card, and DataError listing all problems of the data.
     """
     path = cfg.reader.get("path")
     places = {"path": os.path.expanduser(path)} if isinstance(path, str) else {}
@@ -34,7 +34,7 @@ def load(cfg: DictConfig) -> AnnotationSet:
 
 
 def _few(annotations: AnnotationSet, limit: int) -> AnnotationSet:
-    """At most `limit` items of each published part, always the same ones, with all their annotations."""
+    """Draw at most `limit` items of each published part, always the same, with all their annotations."""
     items = annotations.items.sample(frac=1, random_state=0)
     part = items["split"] if "split" in items else items["item_id"].isna()
     kept = items["item_id"][items.groupby(part, dropna=False).cumcount() < limit]

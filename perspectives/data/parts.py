@@ -1,4 +1,4 @@
-"""The parts of a split: which one each annotation belongs to."""
+"""The parts of a split, and which part each annotation belongs to."""
 
 from dataclasses import dataclass
 
@@ -16,12 +16,12 @@ class Split:
     """Which part of the split each annotation belongs to.
 
     part: int8 [annotation], aligned with the rows of the annotations: 0 train, 1 validation, 2 test, 3 adaptation
-        (what people unseen in training said of a few texts; never scored, whether a model learns from it or not),
+        (labels that people unseen in training gave to a few texts; never scored, even if no model learns from them),
         -1 dropped.
-    name: the kind of split and what identifies it, for example `items fold 0 of 5`.
+    name: the kind of split and its options, for example `items fold 0 of 5`.
     notes: what a reader of the results should know, for example the share of pairs dropped.
-    shot: int64 [annotation], the place of an adaptation text in the order drawn for its annotator, from 0; -1 for other
-        annotations. None where the split has no adaptation part.
+    shot: int64 [annotation], the position of an adaptation text in the random order of its annotator, from 0; -1 for
+        other annotations. None where the split has no adaptation part.
     """
 
     part: np.ndarray
@@ -30,14 +30,18 @@ class Split:
     shot: np.ndarray | None = None
 
     def rows(self, part_name: str) -> np.ndarray:
-        """Positions of the annotations of `train`, `validation`, `test`, `adaptation` or `dropped`, ascending, int64
-        [annotation]."""
+        """Return the positions of the annotations of a part, ascending, int64 [annotation].
+
+        part_name: `train`, `validation`, `test`, `adaptation` or `dropped`. Raises ConfigError for another name.
+        """
         if part_name not in CODES:
             raise ConfigError(f"part {part_name!r} is unknown; choose one of {', '.join(CODES)}")
         return np.flatnonzero(self.part == CODES[part_name])
 
     def shots(self, count: int) -> np.ndarray:
-        """Positions of the adaptation annotations of each new person's first `count` texts, ascending, int64
-        [annotation]: those of a smaller count are among those of a larger one."""
+        """Return the positions of the adaptation annotations of each new person's first `count` texts, ascending.
+
+        int64 [annotation]. Those for a smaller count are among those for a larger one.
+        """
         shot = np.full(len(self.part), -1) if self.shot is None else self.shot
         return np.flatnonzero((shot >= 0) & (shot < count))

@@ -1,4 +1,4 @@
-"""Label scales: which answers an annotator could give, and what kind of quantity an answer is."""
+"""Label scales: which labels an annotator could give, and whether they are levels, numbers or sets."""
 
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -9,7 +9,7 @@ import pandas as pd
 from perspectives.errors import DataError
 
 KINDS = ("nominal", "ordinal", "interval", "multilabel")
-SETS = (tuple, list, set, frozenset, np.ndarray)  # how a multilabel label may arrive
+SETS = (tuple, list, set, frozenset, np.ndarray)  # types that a multilabel label may have
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Scale:
     low, high: closed bounds of an interval scale; None where unbounded.
 
     Raises DataError for an unknown kind, too few or repeated levels, ordinal levels that are numbers out of order, and
-    bounds that are crossed or belong to no interval scale.
+    bounds that are crossed or given for another kind of scale.
     """
 
     kind: str
@@ -37,15 +37,17 @@ class Scale:
             raise DataError(f"scale kind {self.kind!r} is unknown; choose one of {', '.join(KINDS)}")
         if self.kind == "interval":
             if self.levels:
-                raise DataError("an interval scale has bounds (low, high), no levels; use kind=ordinal for levels")
+                raise DataError(
+                    "an interval scale has bounds (low, high) instead of levels; use kind=ordinal for levels"
+                )
             if self.low is not None and self.high is not None and not self.low < self.high:
                 raise DataError(f"an interval scale needs low below high; got low={self.low}, high={self.high}")
         elif len(self.levels) < 2 or len(set(self.levels)) < len(self.levels):
             raise DataError(f"a {self.kind} scale needs at least two distinct levels; got {list(self.levels)}")
         elif self.low is not None or self.high is not None:
-            raise DataError(f"low and high bound an interval scale; a {self.kind} scale has levels only")
+            raise DataError(f"low and high are for interval scales; a {self.kind} scale has levels only")
         elif self.kind == "ordinal" and (np.diff(self.values) <= 0).any():
-            raise DataError(f"ordinal levels go from lowest to highest; got {list(self.levels)}")
+            raise DataError(f"ordinal levels must go from lowest to highest; got {list(self.levels)}")
 
     @property
     def size(self) -> int:
@@ -53,8 +55,14 @@ class Scale:
         return len(self.levels) or 1
 
     @property
+    def categorical(self) -> bool:
+        """Whether each label is one level: neither a number (interval) nor a set of levels (multilabel)."""
+        return self.kind in ("nominal", "ordinal")
+
+    @property
     def binary(self) -> bool:
-        return self.kind in ("nominal", "ordinal") and len(self.levels) == 2
+        """Whether each label is one of two levels."""
+        return self.categorical and len(self.levels) == 2
 
     @property
     def values(self) -> np.ndarray:
@@ -65,7 +73,7 @@ class Scale:
             return np.arange(len(self.levels), dtype=float)
 
     def encode(self, labels: pd.Series) -> np.ndarray:
-        """Labels as numbers; a level may be given by its name or, where the name is a number, by that number.
+        """Return labels as numbers; a level may be given by its name or, where that is a number, by the number.
 
         nominal, ordinal: int64 [annotation], the level's position; -1 for a label off the scale or missing.
         interval: float64 [annotation]; nan for a label off the scale or missing.
@@ -95,7 +103,7 @@ class Scale:
         return indicator
 
     def decode(self, codes: np.ndarray) -> pd.Series:
-        """The inverse of `encode` for valid codes: level names, floats, or tuples of level names in level order."""
+        """Invert `encode` for valid codes: return level names, floats, or tuples of level names in level order."""
         if self.kind == "interval":
             return pd.Series(np.asarray(codes, float))
         if self.kind == "multilabel":
@@ -103,7 +111,7 @@ class Scale:
         return pd.Series(np.take(np.array(self.levels, dtype=object), codes), dtype="str")
 
     def describe(self) -> str:
-        """One phrase for messages: what this scale accepts."""
+        """Return a phrase for messages that describes the labels this scale accepts."""
         if self.kind == "interval":
             low = "-inf" if self.low is None else self.low
             high = "inf" if self.high is None else self.high
@@ -111,18 +119,20 @@ class Scale:
         return ("a set of " if self.kind == "multilabel" else "one of ") + ", ".join(self.levels)
 
     def to_dict(self) -> dict[str, Any]:
+        """Return the fields for JSON; `from_dict` reads them."""
         return asdict(self) | {"levels": list(self.levels)}
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "Scale":
+        """Return the scale that `to_dict` described."""
         return cls(values["kind"], tuple(values.get("levels") or ()), values.get("low"), values.get("high"))
 
     @classmethod
     def integers(cls, low: int, high: int, kind: str = "ordinal") -> "Scale":
-        """The whole numbers from `low` to `high`, both included."""
+        """Return the scale of the whole numbers from `low` to `high`, both included."""
         return cls(kind, tuple(str(level) for level in range(low, high + 1)))
 
 
 def level_name(value: object) -> str:
-    """The name of a level or id: 3.0, as read from a column with gaps, is called 3."""
+    """Return the name of a level or id; 3.0, as read from a column with missing values, is named 3."""
     return str(int(value)) if isinstance(value, (float, np.floating)) and value.is_integer() else str(value)

@@ -1,4 +1,4 @@
-"""How a trained model names what it knows: the label scale, annotators and their attributes; saved with the run."""
+"""The vocabulary of a trained model: its label scale, annotators and their attributes, saved as `schema.json`."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -25,8 +25,10 @@ BINS = 4  # of a numeric attribute, at the quantiles of the training annotators
 
 @dataclass(frozen=True)
 class Attribute:
-    """A demographic attribute: its values in training, sorted. A value's code is its position + 1; 0 is `unknown`, or
-    a value no training annotator had. edges: where the bins of a numeric attribute end; None when it is categorical.
+    """A demographic attribute and its values in training, sorted.
+
+    A value's code is its position + 1; 0 is `unknown`, or a value that no training annotator had. edges: upper ends of
+    the bins of a numeric attribute; None for a categorical one.
     """
 
     name: str
@@ -35,7 +37,7 @@ class Attribute:
 
     @classmethod
     def of(cls, column: pd.Series) -> "Attribute":
-        """The attribute of a column of the training annotators' table."""
+        """Return the attribute in a column of the training annotators' table."""
         if not is_numeric_dtype(column):
             return cls(str(column.name), tuple(sorted(set(column.astype(str)) - {UNKNOWN})))
         known = column.dropna().to_numpy(float)
@@ -44,7 +46,7 @@ class Attribute:
         return cls(str(column.name), tuple(names), tuple(inner.tolist()))
 
     def codes(self, column: pd.Series) -> np.ndarray:
-        """int64 [annotator]."""
+        """Return the code of each annotator's value, int64 [annotator]."""
         if self.edges is None:
             return (pd.Index(self.values).get_indexer(pd.Index(column.astype(str))) + 1).astype(np.int64)
         numbers = pd.to_numeric(column, errors="coerce").to_numpy(float)
@@ -55,13 +57,13 @@ class Attribute:
 class Schema:
     """Vocabulary of a model.
 
-    annotators: ids of the training annotators, sorted; an annotator's code is its position + 1, and code 0 stands for
-        everyone never seen in training. training_labels: training annotations of each, int64 [annotator].
-    attributes: the demographic attributes the model may look at. members: their codes for each training annotator,
+    annotators: ids of the training annotators, sorted; an annotator's code is its position + 1, and code 0 means
+        everyone not seen in training. training_labels: training annotations of each, int64 [annotator].
+    attributes: the demographic attributes the model may use. members: their codes for each training annotator,
         int64 [annotator, attribute].
     level_counts: training annotations that contain each level, int64 [level]; empty on interval scales.
     adapted: ids of the people the model was adapted to after training, whose codes follow those of the training
-        annotators. adaptation_labels: annotations of each that it was adapted to, int64 [adapted].
+        annotators. adaptation_labels: annotations of each used in adaptation, int64 [adapted].
     """
 
     scale: Scale
@@ -75,9 +77,9 @@ class Schema:
 
     @classmethod
     def of(cls, train: AnnotationSet, attributes: Sequence[str] | None = None) -> "Schema":
-        """The vocabulary of the training annotations.
+        """Return the vocabulary of the training annotations.
 
-        attributes: names of those to look at; None for all. Raises ConfigError when the corpus lacks one.
+        attributes: names of those to use; None for all. Raises ConfigError when the corpus lacks one.
         """
         counts = train.annotations["annotator_id"].value_counts().sort_index()
         names = train.attributes if attributes is None else list(attributes)
@@ -101,31 +103,33 @@ class Schema:
 
     @property
     def people(self) -> tuple[str, ...]:
-        """Everyone with a code of their own, in its order: code 1, 2, …"""
+        """Everyone with their own code, in the order of codes 1, 2, …"""
         return self.annotators + self.adapted
 
     @cached_property
     def groups(self) -> np.ndarray:
-        """The joint combinations of attribute codes that training annotators have, sorted, int64 [group, attribute];
-        a group's code is its position + 1, and 0 stands for every other combination."""
+        """The combinations of attribute codes that training annotators have, sorted, int64 [group, attribute].
+
+        A group's code is its position + 1; code 0 means any other combination.
+        """
         return np.unique(self.members, axis=0)
 
     def codes(self, annotator_ids: pd.Series) -> np.ndarray:
-        """int64 [annotator]: the code of each id; 0 for an unknown one."""
+        """Return the code of each id, int64 [annotator]; 0 for an unknown one."""
         return (pd.Index(self.people).get_indexer(pd.Index(annotator_ids)) + 1).astype(np.int64)
 
     def adapted_to(self, annotator_ids: Iterable[str], labels: np.ndarray) -> "Schema":
-        """This schema with codes for new people; labels: annotations of each it is adapted to, int64 [annotator].
+        """Return this schema with codes for new people.
 
-        Raises DataError when somebody has a code already.
+        labels: annotations of each used in adaptation, int64 [annotator]. Raises DataError when one already has a code.
         """
         if known := set(annotator_ids) & set(self.people):
-            raise DataError(f"{len(known)} of {len(labels)} people are known to the model; adapt it to new ones only")
+            raise DataError(f"{len(known)} of {len(labels)} people are known to the model; adapt it to new people only")
         counts = np.concatenate([self.adaptation_labels, labels]).astype(np.int64)
         return replace(self, adapted=(*self.adapted, *annotator_ids), adaptation_labels=counts)
 
     def encode(self, table: pd.DataFrame) -> "Annotators":
-        """Codes of a table of annotators (column `annotator_id` and those of attributes; an absent one is unknown)."""
+        """Return the codes of a table of annotators: column `annotator_id`, and attributes (unknown where absent)."""
         return self._annotators(self.codes(table["annotator_id"]), _attribute_codes(self.attributes, table))
 
     @property
@@ -143,6 +147,7 @@ class Schema:
         return Annotators(*map(torch.from_numpy, (codes, attributes, groups)))
 
     def save(self, path: str | Path) -> None:
+        """Write the schema as JSON."""
         values = {
             "scale": self.scale.to_dict(),
             "annotators": list(self.annotators),
@@ -157,12 +162,14 @@ class Schema:
 
     @classmethod
     def load(cls, path: str | Path) -> "Schema":
-        """Raises RunError when the file is missing or damaged."""
+        """Read a file that `save` wrote. Raises RunError when it is missing or damaged."""
         values = read_json(path)
         try:
             attributes = tuple(
-                Attribute(one["name"], tuple(one["values"]), None if one["edges"] is None else tuple(one["edges"]))
-                for one in values["attributes"]
+                Attribute(
+                    known["name"], tuple(known["values"]), None if known["edges"] is None else tuple(known["edges"])
+                )
+                for known in values["attributes"]
             )
             annotators = tuple(values["annotators"])
             return cls(
@@ -180,7 +187,7 @@ class Schema:
 
 
 def _attribute_codes(attributes: Sequence[Attribute], table: pd.DataFrame) -> np.ndarray:
-    """int64 [annotator, attribute]."""
+    """Return the codes of each annotator's attribute values, int64 [annotator, attribute]."""
     codes = np.zeros((len(table), len(attributes)), np.int64)
     for position, attribute in enumerate(attributes):
         if attribute.name in table:

@@ -1,4 +1,4 @@
-"""What a split keeps together: items linked by a text or a shared value, annotators linked by an attribute."""
+"""Groups that a split keeps together: items linked by a text or a shared value, annotators by an attribute."""
 
 import numpy as np
 import pandas as pd
@@ -11,7 +11,7 @@ from perspectives.errors import DataError
 
 
 def normalised_texts(annotations: AnnotationSet) -> pd.Series:
-    """Text of each item, and its pair, casefolded with whitespace collapsed; the item id where there is no text."""
+    """Return each item's text and its pair, casefolded with whitespace collapsed; item ids where there are no texts."""
     if "text" not in annotations.items:
         return annotations.items["item_id"]
     rows = annotations.texts.fillna("").astype("str").itertuples(index=False)
@@ -19,29 +19,35 @@ def normalised_texts(annotations: AnnotationSet) -> pd.Series:
 
 
 def item_groups(annotations: AnnotationSet, group_by: str | None) -> tuple[np.ndarray, list[str]]:
-    """Group of each item, int64 [item]: items linked by a text or a value of `group_by`, directly or through others."""
+    """Return the group of each item, int64 [item], and notes.
+
+    Items of a group are linked by a text or a value of `group_by`, directly or through others. Raises DataError for an
+    unknown column.
+    """
     texts = normalised_texts(annotations)
     keys = [texts.to_numpy(object)]
     notes = []
     if group_by is not None:
         if group_by not in annotations.items or group_by == "item_id":
-            have = ", ".join(map(str, annotations.items))
-            raise DataError(f"items of {annotations.name} have no column {group_by!r}; they have {have}")
+            available = ", ".join(map(str, annotations.items))
+            raise DataError(f"items of {annotations.name} have no column {group_by!r}; they have {available}")
         keys.append(annotations.items[group_by].astype("str").mask(annotations.items[group_by].isna()).to_numpy(object))
     if texts.duplicated().any():
-        again = texts.duplicated(keep=False)
-        notes.append(f"{again.sum()} items share {texts[again].nunique()} texts; items with one text stay together")
+        repeated = texts.duplicated(keep=False)
+        notes.append(
+            f"{repeated.sum()} items share {texts[repeated].nunique()} texts; items with one text stay together"
+        )
     return _connected(keys, annotations.items["item_id"]), notes
 
 
 def annotator_groups(annotations: AnnotationSet, group_by: str | None) -> np.ndarray:
-    """Group of each annotator, int64 [annotator]."""
+    """Return the group of each annotator, int64 [annotator]. Raises DataError for an unknown attribute."""
     ids = annotations.annotators["annotator_id"]
     if group_by is None:
         return _connected([], ids)
     if group_by not in annotations.attributes:
-        have = ", ".join(annotations.attributes) or "none"
-        raise DataError(f"annotators of {annotations.name} have no attribute {group_by!r}; they have {have}")
+        available = ", ".join(annotations.attributes) or "none"
+        raise DataError(f"annotators of {annotations.name} have no attribute {group_by!r}; they have {available}")
     values = annotations.annotators[group_by]
     missing = values.isna() | (values.astype("str") == UNKNOWN)
     return _connected([values.astype("str").mask(missing).to_numpy(object)], ids)

@@ -1,6 +1,6 @@
-"""A population of invented annotators whose true judgements are known, asked whether invented comments are rude.
+"""A generated population with known true judgements, who label invented comments as rude or not.
 
-Whether a method recovers groups, individuals or carelessness can only be checked where these are known: here they are
+Whether a method recovers groups, individuals or carelessness can only be checked where these are known. Here they are
 planted, and `Truth` holds the exact probability of every label. Each annotation is drawn from an ordered logit
 
     P(label > k) = sigmoid(score + interaction + drift · position − cutpoint_k)
@@ -80,7 +80,7 @@ SAMPLE = {"items": 120, "annotators": 20, "annotations_per_item": 5}  # data/sam
 
 @dataclass(frozen=True)
 class Options:
-    """What a population is drawn from; equal options give equal populations.
+    """The options that a population is drawn from; equal options give equal populations.
 
     items: number of comments, all distinct. annotators: number of people. annotations_per_item: how many distinct
         people label each item; people differ in workload and a tenth of them are rare.
@@ -109,25 +109,25 @@ class Options:
         sizes = problems["annotators"] or problems["annotations_per_item"]
         if not sizes and self.annotations_per_item > self.annotators:
             came = f"annotations_per_item={self.annotations_per_item}"
-            problems["annotations_per_item"] = f"{came}; accepted is at most annotators={self.annotators}"
-        found = [problem for problem in problems.values() if problem]
-        if found:
-            raise ConfigError(f"synthetic population: {len(found)} option(s) out of range\n{listing(found)}")
+            problems["annotations_per_item"] = f"{came}; expected at most annotators={self.annotators}"
+        listed = [problem for problem in problems.values() if problem]
+        if listed:
+            raise ConfigError(f"synthetic population: {len(listed)} option(s) out of range\n{listing(listed)}")
 
 
 def _problem(options: Options, name: str, whole: bool) -> str:
-    """What is wrong with the value of an option by itself; empty where nothing is."""
+    """Return what is wrong with the value of an option, whatever the others are; empty where nothing is."""
     value, (low, high) = getattr(options, name), LIMITS[name]
     number = isinstance(value, Integral if whole else Real) and not isinstance(value, bool)
     if number and low <= value <= high and value < np.inf:
         return ""
     limits = f"from {low} to {high}" if high < np.inf else f"of at least {low}"
-    return f"{name}={value!r}; accepted is a {'whole ' if whole else ''}number {limits}"
+    return f"{name}={value!r}; expected a {'whole ' if whole else ''}number {limits}"
 
 
 @dataclass(frozen=True)
 class Truth:
-    """What a generated population is made of. Rows align with the `items`, `annotators` and `annotations` of its set.
+    """The truth behind a generated population. Rows align with the `items`, `annotators` and `annotations` of its set.
 
     features: float64 [item, feature], columns FEATURES; tone from -2 (warm) to 2 (rude), all others 0 or 1.
     attributes: gender, age and region of each annotator, also where the published record says unknown.
@@ -166,7 +166,7 @@ class Truth:
 
     @cached_property
     def probability(self) -> np.ndarray:
-        """What the labels were drawn from, float64 [annotation, level], rows sum to 1."""
+        """The distributions that labels were drawn from, float64 [annotation, level], rows sum to 1."""
         item, annotator = self.item_index, self.annotator_index
         score = (self.score + self.interaction)[item, annotator] + self.drift[annotator] * self.position
         return self._with_habits(ordered_logit(score, self.cutpoints), annotator)
@@ -181,10 +181,10 @@ class Truth:
         return self._with_habits(self._averaged(score, self.annotator_index), self.annotator_index)
 
     def everyone(self, expressible: bool = False) -> np.ndarray:
-        """Probabilities had everyone annotated everything, float64 [item, annotator, level], sum 1 over levels.
+        """Return the probabilities of everyone's labels of everything, float64 [item, annotator, level].
 
-        expressible: average over what no model can know, as `expressible` does; otherwise the exact probability half
-            way through the annotator's work (position 0). The mean of the expressible table over annotators is the
+        expressible: average over what no model can know, as `expressible` does; otherwise the exact probability halfway
+            through the annotator's work (position 0). The mean of the expressible table over annotators is the
             best an annotator-blind model can know of an annotator drawn uniformly.
         """
         annotator = np.arange(self.score.shape[1])
@@ -209,12 +209,14 @@ class Truth:
 
 
 class Population(NamedTuple):
+    """A generated annotation set and the truth behind it."""
+
     annotations: AnnotationSet
     truth: Truth
 
 
 def ordered_logit(score: np.ndarray, cutpoints: np.ndarray) -> np.ndarray:
-    """P(level) where P(level > k) = sigmoid(score − cutpoint_k), float64 [..., level], sums to 1 over levels.
+    """Return P(level) where P(level > k) = sigmoid(score − cutpoint_k), float64 [..., level], sums to 1 over levels.
 
     score: float64 [...]. cutpoints: float64 [level - 1], increasing. Paper: McCullagh 1980, Regression Models for
     Ordinal Data (the proportional odds model).
@@ -267,9 +269,9 @@ def read(
     hidden: float = 0.7,
     seed: int = 0,
 ) -> Tables:
-    """What `generate` draws from the same arguments, as a reader returns it: without the truth.
+    """Return what `generate` draws from the same arguments, in the form of a reader and without the truth.
 
-    They are the fields of `Options`, spelt out because configurations are checked against this signature.
+    The arguments are the fields of `Options`, spelt out because configurations are checked against this signature.
     """
     drawn, _ = generate(**locals())
     return Tables(drawn.annotations, drawn.items, drawn.annotators, drawn.scale)
@@ -319,7 +321,7 @@ def _attributes(annotators: int, rng: np.random.Generator) -> pd.DataFrame:
 
 
 def _published(attributes: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
-    """The attributes as recorded: some are missing."""
+    """Return the attributes as recorded, some of them missing."""
     blank = rng.random(attributes.shape) < UNKNOWN_SHARE
     return pd.DataFrame(
         {
@@ -331,7 +333,10 @@ def _published(attributes: pd.DataFrame, rng: np.random.Generator) -> pd.DataFra
 
 
 def _members(attributes: pd.DataFrame, group: str) -> np.ndarray:
-    """bool [annotator]: who belongs to a group written `attribute=value`, `attribute>=bound` or `attribute<bound`."""
+    """Return the members of a group, bool [annotator].
+
+    group: `attribute=value`, `attribute>=bound` or `attribute<bound`.
+    """
     if ">=" in group:
         attribute, bound = group.split(">=")
         return (attributes[attribute] >= float(bound)).to_numpy()
@@ -354,7 +359,7 @@ def _cutpoints(levels: int) -> np.ndarray:
 
 
 def _careless(annotators: int, share: float, levels: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Kind of each annotator and the habits of the careless; of an odd number of careless, one more is constant."""
+    """Draw the kind of each annotator and the habits of the careless; of an odd number, one more is constant."""
     who = rng.permutation(annotators)[: round(share * annotators)]
     favourite = (rng.random(annotators) * levels).astype(int)
     kinds = np.full(annotators, "no", dtype="<U8")
@@ -367,7 +372,7 @@ def _careless(annotators: int, share: float, levels: int, rng: np.random.Generat
 
 
 def _design(items: int, annotators: int, per_item: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Who annotates what, sorted by item: the highest Gumbel keys are a weighted sample without replacement."""
+    """Draw who annotates what, sorted by item: the highest Gumbel keys are a weighted sample without replacement."""
     workload = rng.normal(0.0, 0.4, annotators)
     workload[rng.permutation(annotators)[: round(RARE_SHARE * annotators)]] += np.log(RARE_WORKLOAD)
     keys = workload + rng.gumbel(size=(items, annotators))
@@ -376,14 +381,14 @@ def _design(items: int, annotators: int, per_item: int, rng: np.random.Generator
 
 
 def _positions(annotator_index: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Everyone works through their items in their own random order: rank of each annotation from 0, and `position`."""
+    """Draw each annotator's random order of items: the rank of each annotation from 0, and its `position`."""
     rank = pd.Series(rng.random(len(annotator_index))).groupby(annotator_index).rank().to_numpy() - 1
     count = np.bincount(annotator_index)[annotator_index]
     return rank.astype(np.int64), np.where(count > 1, rank / np.maximum(count - 1, 1) - 0.5, 0.0)
 
 
 def _interaction(items: int, annotators: int, rng: np.random.Generator) -> np.ndarray:
-    """Dot products of normal item vectors and annotator vectors of length 1: N(0, 1) over items for each annotator."""
+    """Draw dot products of normal item vectors and unit annotator vectors: N(0, 1) over items for each annotator."""
     of_item = rng.standard_normal((items, INTERACTION_SIZE))
     of_annotator = rng.standard_normal((annotators, INTERACTION_SIZE))
     return of_item @ (of_annotator / np.linalg.norm(of_annotator, axis=1, keepdims=True)).T

@@ -188,7 +188,7 @@ DEMANDS = (
 
 
 def compose(items: int, rng: np.random.Generator) -> tuple[list[str], pd.DataFrame]:
-    """`items` distinct comments and what is in them.
+    """Compose `items` distinct comments with known features.
 
     Returns the texts and one row per text: `topic` (str), `tone` (int, -2 warm to 2 rude), `sarcasm`, `second_person`
     and `demand` (int, 0 or 1), drawn independently of each other with the shares above, topics evenly.

@@ -1,4 +1,4 @@
-"""Texts as token ids, tokenised once and stored ragged."""
+"""Token ids of texts, tokenised once and stored without padding."""
 
 import numpy as np
 import torch
@@ -9,8 +9,8 @@ class Tokens:
     """Token ids of many items in one flat array per field.
 
     fields: name (`input_ids`, `token_type_ids`, …) → list of one int sequence per input. padding: value per field that
-    fills short rows. inputs_per_item: 2 where an encoder reads both texts of an item apart; its inputs then follow each
-    other. input_lengths: tokens, int64 [item, input]; lengths: those of each item's longest input, int64 [item].
+    fills short rows. inputs_per_item: 2 where an encoder reads the two texts of an item separately; their inputs are
+    adjacent. input_lengths: tokens, int64 [item, input]; lengths: those of each item's longest input, int64 [item].
     """
 
     def __init__(self, fields: dict[str, list[list[int]]], padding: dict[str, int], inputs_per_item: int = 1) -> None:
@@ -26,9 +26,9 @@ class Tokens:
         return len(self.lengths)
 
     def padded(self, items: np.ndarray) -> dict[str, Tensor]:
-        """int64 [item, token] per field for these rows, padded on the right to the longest of them.
+        """Return int64 [item, token] per field for these rows, padded on the right to the longest of them.
 
-        [item, input, token] where an item has more than one input.
+        The shape is [item, input, token] where an item has more than one input.
         """
         column = np.arange(self.lengths[items].max())
         inside = column < self.input_lengths[items][..., None]

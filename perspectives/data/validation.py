@@ -1,4 +1,4 @@
-"""Checks and safe repairs of the tables a reader returned; every problem is found before any is reported."""
+"""Check and repair the tables that a reader returned, and report all problems together."""
 
 import warnings
 
@@ -14,7 +14,7 @@ PARTS = ("train", "validation", "test")
 ATTRIBUTE_PREFIX = "annotator_"  # marks attributes in a long table
 DUPLICATES = ("error", "first", "keep")
 UNKNOWN = "unknown"
-# Not "none": it answers a question about religion or disability.
+# Not "none", which is an answer to questions about religion or disability.
 UNKNOWN_SPELLINGS = frozenset(
     ["", "unknown", "na", "n/a", "nan", "data_expired", "consent_revoked", "prefer not to say",
      "prefer not to answer", "prefer not to disclose", "rather not say", "not specified"]
@@ -31,19 +31,16 @@ def validated(
     name: str,
     duplicates: str,
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, list[str]]:
-    """Clean tables and notes on what was repaired. Raises DataError listing all problems; warns with DataWarning."""
+    """Return clean tables of annotations, items and annotators, and notes on what was repaired.
+
+    Raises DataError listing all problems; issues a DataWarning per note. For options see `AnnotationSet.from_tables`.
+    """
     if duplicates not in DUPLICATES:
         raise DataError(f"data.duplicates={duplicates!r} is unknown; choose one of {', '.join(DUPLICATES)}")
+    _refuse(name, _missing_columns(annotations, items, annotators))
     problems: list[str] = []
     notes: list[str] = []
-    _require_columns(annotations, "annotations", [*REQUIRED_COLUMNS], problems)
-    _require_columns(items, "items", ["item_id"], problems)
-    if annotators is not None:
-        _require_columns(annotators, "annotators", ["annotator_id"], problems)
-    if problems:
-        raise DataError(f"{name}: {len(problems)} problem(s)\n{listing(problems)}")
     _check_names(items, annotators, problems)
-
     annotations = _ids(annotations, "annotations", ["item_id", "annotator_id"], problems)
     items = _ids(items, "items", ["item_id"], problems)
     if annotators is None:
@@ -53,16 +50,20 @@ def validated(
     annotations = _resolve_duplicates(annotations, duplicates, problems, notes)
     items = _check_items(items, annotations, problems)
     annotators = _check_annotators(annotators, annotations, problems, notes)
-    if problems:
-        raise DataError(f"{name}: {len(problems)} problem(s)\n{listing(problems)}")
+    _refuse(name, problems)
     for note in notes:
         warnings.warn(f"{name}: {note}", DataWarning, stacklevel=3)
-    annotations = annotations.drop(columns=["file", "row"], errors="ignore").reset_index(drop=True)
-    return annotations, items.reset_index(drop=True), annotators.reset_index(drop=True), notes
+    annotations = annotations.drop(columns=["file", "row"], errors="ignore")
+    return annotations.reset_index(drop=True), items.reset_index(drop=True), annotators.reset_index(drop=True), notes
+
+
+def _refuse(name: str, problems: list[str]) -> None:
+    if problems:
+        raise DataError(f"{name}: {len(problems)} problem(s)\n{listing(problems)}")
 
 
 def clean_attribute(column: pd.Series) -> pd.Series:
-    """A demographic attribute with missing values made explicit.
+    """Return a demographic attribute with missing values made explicit.
 
     Categorical: stripped strings, every spelling of missing (blank, DATA_EXPIRED, Prefer not to say, …) becomes
     `unknown`. Numeric, in dtype or in content: float64 with nan for missing.
@@ -80,24 +81,31 @@ def clean_attribute(column: pd.Series) -> pd.Series:
     return text
 
 
-def _require_columns(table: pd.DataFrame, which: str, required: list[str], problems: list[str]) -> None:
-    missing = [column for column in required if column not in table.columns]
-    if missing:
-        problems.append(f"{which}: columns {missing} are missing; the table has {list(table.columns)}")
+def _missing_columns(annotations: pd.DataFrame, items: pd.DataFrame, annotators: pd.DataFrame | None) -> list[str]:
+    """Return one problem per table that lacks required columns."""
+    required = [("annotations", annotations, REQUIRED_COLUMNS), ("items", items, ("item_id",))]
+    if annotators is not None:
+        required.append(("annotators", annotators, ("annotator_id",)))
+    missing = {which: [c for c in columns if c not in table.columns] for which, table, columns in required}
+    return [
+        f"{which}: columns {missing[which]} are missing; the table has {list(table.columns)}"
+        for which, table, _ in required
+        if missing[which]
+    ]
 
 
 def _check_names(items: pd.DataFrame, annotators: pd.DataFrame | None, problems: list[str]) -> None:
-    """A long table holds all three kinds of column side by side, so that their names must not collide."""
+    """Find column names that would collide in a long table, which holds all three kinds of column."""
     reserved = set(ANNOTATION_COLUMNS) - {"item_id"}
     taken = [c for c in items.columns if c in reserved or c.startswith(ATTRIBUTE_PREFIX)]
     if taken:
-        problems.append(f"items: columns {taken} are named like columns of annotations or annotators; rename them")
+        problems.append(f"items: columns {taken} have names of columns of annotations or annotators; rename them")
     if annotators is not None and "id" in annotators:
         problems.append("annotators: an attribute cannot be called id; rename it")
 
 
 def _places(table: pd.DataFrame, bad: np.ndarray | pd.Series) -> str:
-    """`file.csv:12, file.csv:30, … (17 in all)` for the rows where `bad` holds."""
+    """Return `file.csv:12, file.csv:30, … (17 in all)` for the rows where `bad` is true."""
     rows = table[np.asarray(bad)]
     head = rows.head(EXAMPLES)
     if "row" in rows:
@@ -119,7 +127,7 @@ def _ids(table: pd.DataFrame, which: str, columns: list[str], problems: list[str
 
 def _check_labels(annotations: pd.DataFrame, scale: Scale, problems: list[str]) -> pd.DataFrame:
     labels = annotations["label"]
-    # Hashable, so that duplicates can be looked for even where a label is off the scale.
+    # Hashable, so that duplicates can be found even where a label is off the scale.
     labels = pd.Series([tuple(x) if isinstance(x, SETS) else x for x in labels], labels.index, dtype=object)
     missing = labels.isna().to_numpy()
     codes = scale.encode(labels)
@@ -131,10 +139,10 @@ def _check_labels(annotations: pd.DataFrame, scale: Scale, problems: list[str]) 
         problems.append(f"annotations: column label is missing at {_places(annotations, missing)}; leave such rows out")
     off &= ~missing
     if off.any():
-        came = sorted({str(label)[:40] for label in labels[off]})
-        shown = ", ".join(repr(label) for label in came[:EXAMPLES]) + (", …" if len(came) > EXAMPLES else "")
+        unknown = sorted({str(label)[:40] for label in labels[off]})
+        shown = ", ".join(map(repr, unknown[:EXAMPLES])) + (", …" if len(unknown) > EXAMPLES else "")
         places = _places(annotations, off)
-        problems.append(f"annotations: column label holds {shown} at {places}; accepted is {scale.describe()}")
+        problems.append(f"annotations: column label holds {shown} at {places}; expected {scale.describe()}")
     if not (off.any() or missing.any()):
         labels = scale.decode(codes).set_axis(annotations.index)
     return annotations.assign(label=labels)
@@ -171,8 +179,8 @@ def _check_items(items: pd.DataFrame, annotations: pd.DataFrame, problems: list[
     if colliding.any():
         ids = items.loc[colliding, "item_id"].unique()
         problems.append(
-            f"items: {len(ids)} item_id(s) stand for different items, for example {list(ids[:EXAMPLES])}; "
-            "make ids unique, for example with the name of the split in front"
+            f"items: {len(ids)} item_id(s) are used for different items, for example {list(ids[:EXAMPLES])}; "
+            "make ids unique, for example by prefixing the name of the split"
         )
     for column in ("text", "text_pair"):
         if column in items:
@@ -181,9 +189,9 @@ def _check_items(items: pd.DataFrame, annotations: pd.DataFrame, problems: list[
                 examples = list(items.loc[empty, "item_id"][:EXAMPLES])
                 problems.append(f"items: column {column} is empty for item_id {examples} ({empty.sum()} in all)")
     if "split" in items:
-        strange = sorted(set(items["split"].dropna().astype("str")) - {*PARTS})
-        if strange:
-            problems.append(f"items: column split holds {strange}; accepted is {', '.join(PARTS)} or nothing")
+        unknown = sorted(set(items["split"].dropna().astype("str")) - {*PARTS})
+        if unknown:
+            problems.append(f"items: column split holds {unknown}; expected {', '.join(PARTS)} or nothing")
     orphans = ~annotations["item_id"].isin(items["item_id"])
     if orphans.any():
         places = _places(annotations, orphans)

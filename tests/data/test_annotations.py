@@ -162,7 +162,7 @@ def test_soft_labels_by_hand(kind, expected):
 
 
 def test_ratings_have_no_levels_and_bare_items_no_text():
-    with pytest.raises(DataError, match="tiny has an interval scale: there are no levels to indicate"):
+    with pytest.raises(DataError, match="tiny has an interval scale, which has no levels"):
         example("interval").indicator()
     with pytest.raises(DataError, match="tiny has no item texts"):
         _ = checked(frame(("i", "a", "no"))).texts
@@ -201,11 +201,11 @@ def test_every_problem_is_reported_at_once_with_its_place():
     for part in (
         "annotations: column item_id is empty at x.csv:7",
         "annotations: column label is missing at x.csv:3; leave such rows out",
-        "annotations: column label holds 'perhaps' at x.csv:2; accepted is one of no, yes",
+        "annotations: column label holds 'perhaps' at x.csv:2; expected one of no, yes",
         "the same annotator labelled the same item twice with different labels at x.csv:5; choose data.duplicates",
-        "items: 1 item_id(s) stand for different items, for example ['i2']",
+        "items: 1 item_id(s) are used for different items, for example ['i2']",
         "items: column text is empty for item_id ['i3'] (1 in all)",
-        "items: column split holds ['dev']; accepted is train, validation, test or nothing",
+        "items: column split holds ['dev']; expected train, validation, test or nothing",
         "annotations: item_id without an item at x.csv:6, x.csv:7",
         "annotators: 1 annotator(s) have more than one value of ['colour']",
     ):
@@ -228,14 +228,14 @@ def test_missing_columns_are_named_with_those_there():
 @pytest.mark.parametrize(("scale", "label"), [(LABELS["multilabel"][0], ["w"]), (BINARY, ["no"])])
 def test_a_set_off_the_scale_is_a_problem_and_not_a_crash(scale, label):
     annotations = pd.DataFrame({"item_id": ["i", "i"], "annotator_id": ["a", "b"], "label": [label, label]})
-    with pytest.raises(DataError, match=r"column label holds \"\('(w|no)',\)\" at row 0, row 1; accepted is"):
+    with pytest.raises(DataError, match=r"column label holds \"\('(w|no)',\)\" at row 0, row 1; expected"):
         checked(annotations, scale=scale)
 
 
 def test_names_that_would_collide_in_a_long_table_are_refused():
     items = frame(("i", 1, "x"), columns="item_id round annotator_note")
     annotators = frame(("a", 1), columns="annotator_id id")
-    with pytest.raises(DataError, match=r"items: columns \['round', 'annotator_note'\] are named like") as raised:
+    with pytest.raises(DataError, match=r"items: columns \['round', 'annotator_note'\] have names of") as raised:
         checked(frame(("i", "a", "no")), items, annotators)
     assert "annotators: an attribute cannot be called id" in str(raised.value)
 

@@ -75,7 +75,7 @@ def test_the_message_names_an_absolute_folder_and_asks_for_what_is_not_there(own
     assert lines[:4] == [
         f"put these files from https://example.org/tea into {tmp_path}:",
         "  - b.csv (size not published, no checksum is published)",
-        "or, in place of all of them:",
+        "or, instead of all of them:",
         "  - b.csv (as above)",
     ]
     assert lines[4].startswith("  - original.csv (12 bytes, sha256 ")
@@ -90,7 +90,7 @@ def test_verify_tells_absent_and_changed_files_apart(own_cards, tmp_path):
     (tmp_path / "a.csv").write_text("a.csv changed")
     (problem,) = catalog.verify("tea", tmp_path)
     assert problem.startswith("a.csv has sha256 ")
-    assert f"the card of tea says {own_cards['a.csv']}" in problem
+    assert f"the card of tea has {own_cards['a.csv']}" in problem
 
 
 def test_other_files_can_serve_instead(own_cards, tmp_path):

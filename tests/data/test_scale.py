@@ -83,10 +83,10 @@ def test_dictionaries_round_trip(scale):
         (("cardinal", ("0", "1")), "scale kind 'cardinal' is unknown; choose one of nominal, ordinal, interval, multi"),
         (("nominal", ("0",)), r"a nominal scale needs at least two distinct levels; got \['0'\]"),
         (("nominal", ("1", 1.0)), r"two distinct levels; got \['1', '1'\]"),
-        (("interval", ("0", "1")), "has bounds \\(low, high\\), no levels; use kind=ordinal for levels"),
+        (("interval", ("0", "1")), "has bounds \\(low, high\\) instead of levels; use kind=ordinal for levels"),
         (("interval", (), 3, 1), "needs low below high; got low=3, high=1"),
-        (("nominal", ("0", "1"), 0), "low and high bound an interval scale; a nominal scale has levels only"),
-        (("ordinal", ("1", "10", "2")), r"ordinal levels go from lowest to highest; got \['1', '10', '2'\]"),
+        (("nominal", ("0", "1"), 0), "low and high are for interval scales; a nominal scale has levels only"),
+        (("ordinal", ("1", "10", "2")), r"ordinal levels must go from lowest to highest; got \['1', '10', '2'\]"),
     ],
 )
 def test_scales_that_make_no_sense_are_refused(arguments, message):

@@ -136,13 +136,13 @@ def test_more_than_anybody_labelled_is_refused():
     annotations = corpus()
     most = ids(annotations, splits.annotators(annotations).rows("validation"))["annotator_id"].value_counts().max()
     message = (
-        f"tiny: split.shots=60 leaves no annotator in validation: nobody there labelled more than {most} texts that"
+        f"tiny: split.shots=60 leaves no annotator in validation: nobody in it labelled more than {most} texts that"
     )
     with pytest.raises(DataError, match=message):
         splits.annotators(annotations, shots=60)
     with pytest.raises(DataError, match=r"split\.shots=60 leaves no annotator in validation: .*; use fewer shots"):
         splits.both(annotations, shots=60)
-    with pytest.raises(ConfigError, match=r"split\.shots=-1 is no number of texts; use 0 for none"):
+    with pytest.raises(ConfigError, match=r"split\.shots=-1 is not a number of texts; use a whole number, 0"):
         splits.annotators(annotations, shots=-1)
 
 

@@ -197,7 +197,7 @@ def test_official_draws_a_missing_validation_part_by_item():
     annotations = corpus(texts=58)
     annotations.items["split"] = annotations.items["split"].replace("validation", "train")
     annotations.items.loc[[0, 58], "split"] = "train"
-    with pytest.warns(DataWarning, match="1 texts stand on two sides"):  # item 59 is left in test, with the text of 1
+    with pytest.warns(DataWarning, match="1 texts occur in two parts"):  # item 59 is left in test, with the text of 1
         split = splits.official(annotations, validation=0.2)
     train, validation = len(split.rows("train")), len(split.rows("validation"))
     assert validation / (train + validation) == pytest.approx(0.2, abs=0.01)
@@ -242,10 +242,10 @@ def test_official_lists_what_there_is():
 def test_texts_on_two_published_sides_are_counted_in_a_warning(kind):
     annotations = corpus(texts=50)  # the ten test items repeat texts of the train part
     options = {} if kind == "official" else {"column": "split", "test": "test", "validation": "validation"}
-    with pytest.warns(DataWarning, match="corpus: split .*: 10 texts stand on two sides; 100.0% of the test"):
+    with pytest.warns(DataWarning, match="corpus: split .*: 10 texts occur in two parts; 100.0% of the test"):
         split = getattr(splits, kind)(annotations, **options)
     assert split.notes == (
-        "10 texts stand on two sides; 100.0% of the test annotations are on a text of the train part",
+        "10 texts occur in two parts; 100.0% of the test annotations are on a text of the train part",
     )
 
 
@@ -269,15 +269,13 @@ def test_a_column_of_annotations_may_keep_only_people_apart():
     split = splits.column(annotations, "condition", test="B")
     assert (sides(annotations, split, annotations.annotations["annotator_id"]) == 1).all()
     assert split.notes[0] == "validation is 10% of the train part, drawn by annotator with seed 0"
-    assert split.notes[1] == "60 items stand on two sides; the annotators are apart"
+    assert split.notes[1] == "60 items occur in two parts; the annotators do not"
 
 
 def test_a_column_that_keeps_nothing_apart_is_refused():
     annotations = corpus()
     annotations.annotations["condition"] = np.resize(["A", "B", "C"], len(annotations))
-    with pytest.raises(
-        DataError, match="puts 60 items on two sides, with annotators on two sides too; choose a column"
-    ):
+    with pytest.raises(DataError, match="puts 60 items into two parts, and annotators as well; choose a column"):
         splits.column(annotations, "condition", test="B", validation="C")
 
 
@@ -289,7 +287,7 @@ def test_column_refuses_what_it_does_not_hold():
         splits.column(annotations, "domain", test="sea", train="sea")
     with pytest.raises(DataError, match="no column 'colour' to split by; items have item_id, text"):
         splits.column(annotations, "colour", test="red")
-    with pytest.raises(ConfigError, match=r"validation=1.5 is no share of the train part"):
+    with pytest.raises(ConfigError, match=r"validation=1.5 is not a share of the train part"):
         splits.column(annotations, "domain", test="sea", validation=1.5)
 
 

@@ -289,11 +289,11 @@ def test_all_options_out_of_range_are_reported_together():
         )
     message = str(caught.value)
     assert "7 option(s) out of range" in message
-    assert "items=0; accepted is a whole number from 1 to 20000" in message
-    assert "annotations_per_item=6; accepted is at most annotators=5" in message
-    assert "levels=8; accepted is a whole number from 2 to 7" in message
-    assert "careless=1.5; accepted is a number from 0 to 1" in message
-    assert "seed=-1; accepted is a whole number of at least 0" in message
+    assert "items=0; expected a whole number from 1 to 20000" in message
+    assert "annotations_per_item=6; expected at most annotators=5" in message
+    assert "levels=8; expected a whole number from 2 to 7" in message
+    assert "careless=1.5; expected a number from 0 to 1" in message
+    assert "seed=-1; expected a whole number of at least 0" in message
 
 
 @pytest.mark.parametrize(
@@ -311,5 +311,5 @@ def test_all_options_out_of_range_are_reported_together():
 )
 def test_an_option_that_is_no_number_in_range_is_named(bad):
     (name,) = bad
-    with pytest.raises(ConfigError, match=f"1 option.*\n.*{name}={bad[name]!r}; accepted is"):
+    with pytest.raises(ConfigError, match=f"1 option.*\n.*{name}={bad[name]!r}; expected"):
         read(**bad)

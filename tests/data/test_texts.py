@@ -73,7 +73,7 @@ def test_missing_cells_are_empty_texts(tmp_path):
 @pytest.mark.parametrize(
     ("name", "content", "said"),
     [
-        ("a.txt", "tea", r"input=.*a\.txt is no table of texts; accepted are \.csv, \.tsv, \.jsonl, \.parquet"),
+        ("a.txt", "tea", r"input=.*a\.txt is not a table of texts; expected \.csv, \.tsv, \.jsonl, \.parquet"),
         ("a.csv", "body,n\ntea,1\n", r"a\.csv has no column 'text' \(for text\); it has body, n; name another with te"),
         ("a.jsonl", '{"body": "tea"}\n', r"a\.jsonl has no column 'text' \(for text\); it has body;"),
         ("a.jsonl", "", r"a\.jsonl has no column 'text' \(for text\); it has none;"),
@@ -98,7 +98,7 @@ def test_files_that_cannot_be_used_are_one_message(tmp_path, name, content, said
 def test_other_encodings_are_to_be_saved_as_utf8(tmp_path, ending, encoding):
     path = tmp_path / f"a{ending}"
     path.write_bytes(("text\nThé\n" if ending == ".csv" else '{"text": "Thé"}\n').encode(encoding))
-    with pytest.raises(DataError, match=rf"a\{ending} is no UTF-8 text; save it as UTF-8"):
+    with pytest.raises(DataError, match=rf"a\{ending} is not UTF-8 text; save it as UTF-8"):
         TextFile(path, {"text": "text"}).check()
 
 

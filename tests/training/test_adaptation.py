@@ -218,7 +218,7 @@ def test_a_model_without_rows_for_people_stays_as_it_is():
 
 def test_people_who_are_known_or_were_not_introduced_are_refused():
     model = built("multitask")
-    message = "1 of 3 people are known to the model; adapt it to new ones only"
+    message = "1 of 3 people are known to the model; adapt it to new people only"
     with pytest.raises(DataError, match=message):
         adapt_to(model, said("xay", 1), epochs=1)
     assert model.heads.table.shape[0] == 6

@@ -1,7 +1,7 @@
 """Sentiment of sentences, many about age, judged by people of 50 years and more who described themselves.
 
-The test part and the survey are what this was run on; the larger train part was not at hand, its name and columns are
-those of public code that reads it. Paper: Díaz et al. 2018, Addressing Age-Related Bias in Sentiment Analysis (CHI).
+Tested on the published test part and survey. The larger train part was not at hand; its name and columns are taken from
+public code that reads it. Paper: Díaz et al. 2018, Addressing Age-Related Bias in Sentiment Analysis (CHI).
 """
 
 from pathlib import Path
@@ -31,19 +31,19 @@ ATTRIBUTES = {
 
 
 def read(path: str | Path) -> Tables:
-    """Read `test_annotations.csv` and, where it is there, `train_older_adult_annotations.csv`, with the answers to
+    """Read `test_annotations.csv`, `train_older_adult_annotations.csv` (those that exist) and the survey
     `demographics_responses.csv`; ordinal levels Very negative to Very positive.
 
-    `split` is the published one; its name stands before the item's id. Answers in people's own words are not read, nor
-    is `is_age_related`, which differs between annotations of one sentence. People who labelled nothing are left out.
+    `split` is the published one, and its name is the prefix of item ids. Free-text answers are not read, nor is
+    `is_age_related`, which differs between annotations of one sentence. People without annotations are left out.
     Raises MissingData without annotations or without the survey, DataError when a column is missing.
     """
-    there = {split: Path(path) / name for split, name in FILES.items() if (Path(path) / name).is_file()}
-    if not there:
+    files = {split: Path(path) / name for split, name in FILES.items() if (Path(path) / name).is_file()}
+    if not files:
         raise MissingData(f"{Path(path)} holds no {' or '.join(FILES.values())}")
     columns = ["respondent_id", "unit_id", "unit_text", "annotation"]
     parts = []
-    for split, file in there.items():
+    for split, file in files.items():
         part = located(read_table(file, columns, encoding="latin-1"), file)
         parts.append(part.assign(split=split, unit_id=f"{split}-" + part["unit_id"]))
     table = pd.concat(parts, ignore_index=True)

@@ -28,7 +28,7 @@ def read(path: str | Path, target: str = "racist") -> Tables:
     target: `racist`, `toany` (offensive to anyone), `toyou` (offensive to the person asked) or `intent` (to offend).
 
     An item is a `category` (AAE, Vulgar, targetsBlackPeople) and a number within it; there is no text, so the set
-    serves agreement only. Attributes: identity, and beliefs as scales from -1 to 1 (`politics`, too: 1 goes with
+    serves agreement only. Attributes: identity, and beliefs as scales from -1 to 1 (as is `politics`, where 1 goes with
     conservative beliefs).
     Raises MissingData without the file, DataError when a column is missing or the target is unknown.
     """

@@ -1,4 +1,4 @@
-"""What several readers share: finding files and reading them with an error that names the file."""
+"""Helpers of the readers: find published files, and read them with errors that name the file."""
 
 import json
 import re
@@ -15,11 +15,11 @@ SPLITS = {"train": "train", "dev": "validation", "val": "validation", "validatio
 
 
 class MissingData(DataError):
-    """A published file is not where the configuration says."""
+    """A published file does not exist in the configured folder."""
 
 
 def find(folder: str | Path, *names: str) -> Path:
-    """The first of `names` that exists in `folder`. Raises MissingData naming the folder and the files accepted."""
+    """Return the first of `names` that exists in `folder`. Raises MissingData naming folder and files."""
     for name in names:
         if (Path(folder) / name).is_file():
             return Path(folder) / name
@@ -27,9 +27,9 @@ def find(folder: str | Path, *names: str) -> Path:
 
 
 def split_files(folder: str | Path, pattern: str, splits: Sequence[str] = ("train", "dev", "test")) -> dict[str, Path]:
-    """The files of a corpus published as one per split: those of `pattern.format(split)` that exist in `folder`.
+    """Return the existing files of a corpus published as one file per split, named `pattern.format(split)`.
 
-    Raises MissingData naming the folder and the files accepted when there is none of them.
+    Raises MissingData naming the folder and the files accepted when none of them exists.
     """
     files = {split: Path(folder) / pattern.format(split) for split in splits}
     if not any(file.is_file() for file in files.values()):
@@ -39,9 +39,9 @@ def split_files(folder: str | Path, pattern: str, splits: Sequence[str] = ("trai
 
 
 def published_splits(folder: str | Path, corpus: str) -> Iterator[tuple[str, Path, str, Any]]:
-    """`split, file, key, entry` of every item in the LeWiDi files `<corpus>_{train,dev,test}.json`.
+    """Yield `split, file, key, entry` for every item in the LeWiDi files `<corpus>_{train,dev,test}.json`.
 
-    split is as in the file name. Raises MissingData when none of the files is there, DataError for one that is no JSON
+    split is as in the file name. Raises MissingData when none of the files exists, DataError for one that is not a JSON
     object.
     """
     for split, file in split_files(folder, f"{corpus}_{{}}.json").items():
@@ -54,15 +54,20 @@ def published_splits(folder: str | Path, corpus: str) -> Iterator[tuple[str, Pat
 
 @contextmanager
 def parsing(place: str, expected: str) -> Iterator[None]:
-    """Turns what a key or type nobody expected raises into a DataError naming the place and what it should be."""
+    """Turn errors about a missing key or an unexpected type into a DataError that names the place.
+
+    expected: what the file should be, for the message.
+    """
     try:
         yield
-    except (KeyError, TypeError, AttributeError) as error:
-        raise DataError(f"{place} lacks or garbles {error}; is this {expected}?") from error
+    except KeyError as error:
+        raise DataError(f"{place} has no key {error}; is this {expected}?") from error
+    except (TypeError, AttributeError) as error:
+        raise DataError(f"{place} cannot be parsed ({error}); is this {expected}?") from error
 
 
 def read_object(path: Path, trailing_commas: bool = False) -> Any:
-    """A JSON file. `trailing_commas` accepts `{"a": 1,}`, which some published files contain.
+    """Return the content of a JSON file. `trailing_commas` accepts `{"a": 1,}`, which some published files contain.
 
     Raises DataError with the line where the file stops being JSON.
     """
@@ -76,7 +81,7 @@ def read_object(path: Path, trailing_commas: bool = False) -> Any:
 
 
 def read_table(path: Path, columns: list[str] | None = None, **options: Any) -> pd.DataFrame:
-    """A CSV (or, by name, TSV) file as text columns, missing cells as nan.
+    """Return a CSV (or, by its suffix, TSV) file as columns of text, with nan for empty cells.
 
     `options` go to `pandas.read_csv`. Raises DataError when the file cannot be parsed or lacks one of `columns`.
     """
@@ -99,8 +104,8 @@ def read_table(path: Path, columns: list[str] | None = None, **options: Any) -> 
 
 
 def not_utf8(path: Path) -> str:
-    """What to do about a file in another encoding (UTF-16, Latin-1, …)."""
-    return f"{path} is no UTF-8 text; save it as UTF-8 (of a spreadsheet: `CSV UTF-8`)"
+    """Return the message for a file in another encoding (UTF-16, Latin-1, …)."""
+    return f"{path} is not UTF-8 text; save it as UTF-8 (in a spreadsheet program: `CSV UTF-8`)"
 
 
 def _read(path: Path) -> str:
@@ -111,7 +116,7 @@ def _read(path: Path) -> str:
 
 
 def read_lines(path: Path) -> list[dict[str, Any]]:
-    """A JSONL file, one object per line; blank lines are skipped. Raises DataError naming a line that is no object."""
+    """Return the objects of a JSONL file, skipping blank lines. Raises DataError naming a line that is none."""
     records = []
     for number, line in enumerate(_read(path).split("\n"), start=1):
         if not line.strip():
@@ -127,22 +132,22 @@ def read_lines(path: Path) -> list[dict[str, Any]]:
 
 
 def located(table: pd.DataFrame, path: Path) -> pd.DataFrame:
-    """`table` with columns `file` and `row` for messages: the header is row 1, line breaks in cells do not count."""
+    """Add columns `file` and `row` for messages; row 1 is the header, and line breaks in cells do not count."""
     return table.assign(file=path.name, row=range(2, len(table) + 2))
 
 
 def shared_context(contexts: Iterable[str]) -> list[str]:
-    """One name per distinct context, in order of appearance: items with the same context get the same `group`."""
+    """Number the distinct contexts in order of appearance, so that items with the same context share a `group`."""
     return [f"context-{number}" for number in pd.factorize(pd.Series(list(contexts), dtype="str"))[0]]
 
 
 def snake_case(name: str) -> str:
-    """`Ethnicity simplified` as `ethnicity_simplified`."""
+    """Return `Ethnicity simplified` as `ethnicity_simplified`."""
     return re.sub(r"[^0-9a-z]+", "_", name.lower()).strip("_")
 
 
 def one_of(option: str, value: str, accepted: Iterable[str]) -> str:
-    """`value`, if it is among `accepted`. Raises DataError naming the option, what came and what is accepted."""
+    """Return `value` if it is among `accepted`. Raises DataError naming the option, what came and what is accepted."""
     accepted = list(accepted)
     if value not in accepted:
         prefix = "data" if option == "target" else "data.reader"

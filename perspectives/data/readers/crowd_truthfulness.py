@@ -21,12 +21,11 @@ OF_ITEM = ("speaker", "source", "politifact_label", "abc_label")
 def read(path: str | Path, scale: str = "S6") -> Tables:
     """Read `<scale>.csv`, a row per worker and statement; higher is truer.
 
-    scale: `S3` (ordinal 0 to 2), `S6` (ordinal 0 to 5) or `S100` (interval, 0 to 100): other workers, equal statements.
+    scale: `S3` (ordinal 0 to 2), `S6` (ordinal 0 to 5) or `S100` (interval, 0 to 100): other workers, same statements.
 
-    Questions that only test the workers' care (`gold_question`) are left out. One worker handed in S3 twice: what came
-    first counts. The text of a statement, spelt differently at times, is the one of its first row. Items have the
-    `speaker`, the `source` (Politifact or ABC) and the experts' label there. Answers to the cognitive test, searches
-    and visited pages are not read.
+    Attention checks (`gold_question`) are left out. One worker submitted S3 twice; the first submission counts. Where
+    the text of a statement differs between rows, the first row counts. Items have `speaker`, `source` (Politifact or
+    ABC) and the labels of these experts. Answers to the cognitive test, searches and visited pages are not read.
     Raises MissingData without the file, DataError when a column is missing or the scale is unknown.
     """
     chosen = SCALES[one_of("scale", scale, SCALES)]
@@ -34,7 +33,7 @@ def read(path: str | Path, scale: str = "S6") -> Tables:
     label, position = f"{scale}_truth_level", f"{scale}_document_position"
     file = find(path, f"{scale}.csv")
     columns = ["unit_id", "name_unique", "statement", label, position, *OF_ITEM, *attributes]
-    table = located(read_table(file, columns)[columns], file)  # it has another `party`, of the speaker
+    table = located(read_table(file, columns)[columns], file)  # the file has another `party`, of the speaker
     table = table[~table.duplicated(["unit_id", position]) & (table["source"] != "gold_question")]
     names = {"unit_id": "annotator_id", "name_unique": "item_id", "statement": "text", label: "label"}
     table = table.rename(columns=names | attributes)

@@ -32,7 +32,7 @@ def read(path: str | Path, target: str = "intimacy") -> Tables:
     """Read one corpus of `merged_data.csv`, a row per annotation.
 
     target: `intimacy`, `politeness`, `offensiveness` (1 to 5), `sentiment` (five levels) or `safety` (No, Unsure, Yes,
-        where Yes is UNSAFE); `safety_990` was tried by the authors, and is not in the paper.
+        where Yes is UNSAFE); `safety_990` is in the authors' code but not in the paper.
 
     `split` is the published split by item. The published split by person is the `condition` of every annotation (train,
     validation, test): `split=column split.column=condition split.validation=validation split.test=test`. People whom

@@ -1,7 +1,7 @@
 """DICES: safety of conversations, each rated by 69 to 123 people. `Yes` means UNSAFE, for any reason.
 
-Two forms are read. The original CSV files (with demographics; tested on files written from the documented columns, not
-on the originals), and the JSON conversion of JUDGE-BENCH (scores only; tested on the published files).
+Two published forms are read: the original CSV files (with demographics; tested on files written from the documented
+columns, not on the originals), and the JSON conversion of JUDGE-BENCH (scores only; tested on the published files).
 Paper: Aroyo et al. 2023, DICES Dataset: Diversity in Conversational AI Evaluation for Safety (NeurIPS D&B).
 """
 
@@ -21,7 +21,7 @@ OF_ITEM = {"context": "text", "response": "text_pair", "safety_gold": "gold", "d
 
 
 def read(path: str | Path, corpus: str, target: str = "Q_overall") -> Tables:
-    """Read `diverse_safety_adversarial_dialog_<corpus>.csv` (also inside a folder `<corpus>`) or, where it is absent,
+    """Read `diverse_safety_adversarial_dialog_<corpus>.csv` (also in a folder `<corpus>`) or, where it does not exist,
     `dices_350_crowdsourced.json` with `dices_350_expert.json`, or `dices_990.json`. Ordinal levels No, Unsure, Yes.
 
     corpus: `350` (123 people rated everything) or `990` (173 people, each a part).
@@ -33,8 +33,8 @@ def read(path: str | Path, corpus: str, target: str = "Q_overall") -> Tables:
 
     People in the JSON. 350: position j of the scores is the same person in every item, so annotators are `rater_000` to
     `rater_122`, without demographics. 990: positions are NOT people. Every score therefore gets an annotator of its
-    own, `<item>/<position>`, whom nobody can mistake for somebody else: use that form for soft labels only.
-    Raises MissingData when neither form is there, DataError when a file is malformed or lacks the target.
+    own, `<item>/<position>`; use that form for soft labels only.
+    Raises MissingData when neither form exists, DataError when a file is malformed or lacks the target.
     """
     name = f"diverse_safety_adversarial_dialog_{one_of('corpus', str(corpus), CORPORA)}.csv"
     json_name = "dices_350_crowdsourced.json" if str(corpus) == "350" else "dices_990.json"

@@ -1,4 +1,4 @@
-"""GWSD: does a sentence agree that global warming is a serious concern? Eight crowd workers each, with their politics.
+"""GWSD: whether a sentence agrees that global warming is a serious concern, by eight crowd workers with their politics.
 
 Paper: Luo, Card & Jurafsky 2020, Detecting Stance in Media on Global Warming (Findings of EMNLP).
 """
@@ -66,7 +66,7 @@ def _annotators(path: str | Path) -> pd.DataFrame:
 
 
 def _only_one(flags: pd.DataFrame) -> pd.Series:
-    """The name of the one column that holds 1; nan where none or several do."""
+    """Return the name of the one column that holds 1; nan where none or several do."""
     chosen = flags.to_numpy() == "1"
     names = pd.Series(np.array(flags.columns)[chosen.argmax(axis=1)], index=flags.index)
     return names.where(chosen.sum(axis=1) == 1)

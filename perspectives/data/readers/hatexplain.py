@@ -1,8 +1,9 @@
 """HateXplain: posts labelled hatespeech, normal or offensive by three annotators each.
 
-Two forms are read: the CSV files of the Hugging Face version (`df_<split>_processed.csv`; tested on the published
-validation and test files) and the original `dataset.json` (tested on a file written from the documented keys, not on
-the original). Paper: Mathew et al. 2021, HateXplain: A Benchmark Dataset for Explainable Hate Speech Detection (AAAI).
+Two published forms are read: the CSV files of the Hugging Face version (`df_<split>_processed.csv`; tested on the
+published validation and test files) and the original `dataset.json` (tested on a file written from the documented keys,
+not on the original).
+Paper: Mathew et al. 2021, HateXplain: A Benchmark Dataset for Explainable Hate Speech Detection (AAAI).
 """
 
 import ast
@@ -24,8 +25,8 @@ def read(path: str | Path) -> Tables:
     """Read `dataset.json` with `post_id_divisions.json`, or else those `df_{train,val,test}_processed.csv` that exist.
 
     Nominal levels hatespeech, normal, offensive. `text` is the published tokens joined by spaces; `source` is twitter
-    or gab, as the post id says. `split` comes from the divisions or from the file; posts in no division have none.
-    Raises MissingData when neither form is there, DataError when a cell cannot be parsed.
+    or gab, taken from the post id. `split` comes from the divisions or from the file; posts in no division have none.
+    Raises MissingData when neither form exists, DataError when a cell cannot be parsed.
     """
     if (Path(path) / "dataset.json").is_file():
         return _tables(_from_json(Path(path)))

@@ -19,7 +19,7 @@ ATTRIBUTES = {
         "is_parent", "technology_impact", "uses_media_social", "uses_media_news", "uses_media_video",
         "uses_media_forums", "personally_seen_toxic_content", "personally_been_target", "toxic_comments_problem",
     )
-} | {"political_affilation": "political_affiliation"}  # fmt: skip  # the published key lacks an i
+} | {"political_affilation": "political_affiliation"}  # fmt: skip  # the published key is misspelt
 
 
 def read(
@@ -33,15 +33,15 @@ def read(
 
     file: name of the JSONL file in the folder `path`.
     annotator_key: key of a rating that names its rater, for copies that have one. The public file has none, and people
-        cannot be told apart by their answers: every rating then is an annotator of its own, `<comment_id>/<position>`,
-        with that person's demographics. Models that learn individuals have nothing to learn there; attributes do.
-    varying: of one person who answers differently from time to time: `error` leaves both records, for validation to
-        report; `mode` keeps the most frequent answer to each question, and none where two are as frequent.
-    toxic_above: null for the scores as they are; else scores above this one are `toxic`, the others `benign`.
+        cannot be identified by their answers: every rating is then an annotator of its own, `<comment_id>/<position>`,
+        with that person's demographics. Models can learn from attributes there, but not from individuals.
+    varying: what to do with a person whose demographic answers vary: `error` leaves all records, for validation to
+        report; `mode` keeps the most frequent answer to each question, and none where two are equally frequent.
+    toxic_above: null for the scores as published; else scores above this one are `toxic`, the others `benign`.
 
     Ordinal levels 0 (not at all toxic) to 4, or two. Items carry `perspective_score`. `mode` and `toxic_above=1` are
     the choices of Orlikowski et al. 2023 (The Ecological Fallacy in Annotation, ACL). Raises MissingData without the
-    file, DataError naming the line that lacks a key.
+    file, DataError naming the line where a key is missing.
     """
     one_of("varying", varying, ("error", "mode"))
     source = find(path, file)
@@ -68,7 +68,7 @@ def read(
 
 
 def _modes(people: pd.DataFrame) -> pd.DataFrame:
-    """One record per person: the most frequent answer to each question, none where several are or nobody answered."""
+    """Return one record per person: the most frequent answer to each question, missing where it is not unique."""
     key = ["annotator_id", "question"]
     counts = people.melt("annotator_id", var_name="question", value_name="answer").value_counts()
     most = counts[counts == counts.groupby(key).transform("max")].reset_index()

@@ -24,7 +24,7 @@ def read(path: str | Path, corpus: str, target: str | None = None) -> Tables:
         detection`, labelled by the same annotators (these have no official label).
 
     Annotators of HS-Brexit get the attribute `group` (target group or control group), those of ArMIS `group` with
-    their self-description. Raises MissingData when no split is there, DataError when a file is malformed.
+    their self-description. Raises MissingData when no split exists, DataError when a file is malformed.
     """
     annotations: list[dict] = []
     items: list[dict] = []
@@ -42,7 +42,9 @@ def read(path: str | Path, corpus: str, target: str | None = None) -> Tables:
 def _entry(item_id: str, entry: dict[str, Any], target: str | None) -> tuple[dict, list[dict]]:
     annotators = entry["annotators"].split(",")
     published = entry["annotations"] if target is None else entry["other_info"]["other annotations"][target]
-    labels = [{"No": "0"}.get(label.strip(), label.strip()) for label in published.split(",")]  # three of HS-Brexit's
+    labels = [
+        {"No": "0"}.get(label.strip(), label.strip()) for label in published.split(",")
+    ]  # three labels of HS-Brexit are No
     if len(annotators) != len(labels):
         raise DataError(f"item {item_id!r} names {len(annotators)} annotators but {len(labels)} labels")
     item = {"item_id": item_id, "text": entry["text"], "language": entry["lang"]}
@@ -56,7 +58,7 @@ def _entry(item_id: str, entry: dict[str, Any], target: str | None) -> tuple[dic
 
 
 def _groups(entry: dict[str, Any]) -> dict[str, str]:
-    """Group of each annotator of this item, where the corpus publishes one."""
+    """Return the group of each annotator of this item, where the corpus publishes one."""
     info = entry.get("other_info") or {}
     annotators = entry["annotators"].split(",")
     if "annotators group" in info:

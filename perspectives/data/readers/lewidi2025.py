@@ -26,6 +26,8 @@ from perspectives.data.scale import Scale
 
 
 class Corpus(NamedTuple):
+    """How to read one of the corpora."""
+
     parts: tuple[str, str]  # keys of the text object, in reading order
     scale: Scale
 
@@ -45,7 +47,7 @@ ITEM_ATTRIBUTES = {
 
 
 def read(path: str | Path, corpus: str) -> Tables:
-    """Read `<corpus>_{train,dev,test}.json`, those that are there, and `<corpus>_annotators_meta.json`.
+    """Read those of `<corpus>_{train,dev,test}.json` that exist, and `<corpus>_annotators_meta.json`.
 
     corpus: `CSC` (sarcasm, ordinal 1..6), `MP` (irony, nominal 0 and 1), `Paraphrase` (ordinal -5..5) or `VariErrNLI`
         (multilabel contradiction, entailment, neutral).
@@ -55,7 +57,7 @@ def read(path: str | Path, corpus: str) -> Tables:
     share of people who chose it; rounded to two decimals in some files), `language_variety`, `level`, `source` and
     `context_speaker` (CSC's key, unique per item). Annotators get the published attributes in lower_snake_case; CSC has
     32 without a record.
-    Raises MissingData when no split is there, DataError when a file is malformed.
+    Raises MissingData when no split exists, DataError when a file is malformed.
     """
     parts, scale = CORPORA[one_of("corpus", corpus, CORPORA)]
     annotations: list[dict] = []
@@ -87,7 +89,7 @@ def _entry(item_id: str, entry: dict[str, Any], parts: tuple[str, str], scale: S
 
 
 def _distribution(published: dict[str, Any], scale: Scale) -> tuple[float, ...]:
-    """In the order of the scale; some files call 0 and 1 `0.0` and `1.0`, and CSC's once had a level 0 nobody used."""
+    """Return shares in the order of the scale. Some files write levels as `1.0`, or have an unused level 0 (CSC)."""
     if scale.kind == "multilabel":
         return tuple(float(published[level]["1"]) for level in scale.levels)
     shares = {str(int(float(level))): float(share) for level, share in published.items()}
@@ -99,7 +101,7 @@ def _whole(value: Any) -> Any:
 
 
 def _annotators(file: Path) -> pd.DataFrame | None:
-    """Attributes by person. Some files have trailing commas; the keys of MP's lack the prefix that annotations use."""
+    """Return attributes by person. Some files have trailing commas; keys of MP miss the prefix that annotations use."""
     rows = []
     for key, attributes in read_object(file, trailing_commas=True).items():
         who = key if key.startswith("Ann") else f"Ann{key}"

@@ -12,20 +12,20 @@ from perspectives.data.readers.common import find, located, one_of, read_table
 from perspectives.data.scale import Scale
 from perspectives.errors import DataError
 
-OLDEST = 120  # one formal rater states 130 years, more than anybody reached
+OLDEST = 120  # years; one formal rater states 130
 
 
 def read(path: str | Path, which: str = "pilot", target: str | None = None) -> Tables:
     """Read `comments.csv` and `<which>_annotations.csv`.
 
-    which: `pilot` (545 people said whether a comment is toxic to them; nominal not_toxic, toxic, published as -1 and 1)
+    which: `pilot` (545 people rated whether a comment is toxic to them; nominal not_toxic, toxic, published as -1, 1)
         or `formal` (253 other people estimated the share of women, or of men, who find it toxic).
     target: for `formal`, `answer_f` (taking the perspective of women; also None) or `answer_m` (of men): interval, 0 to
         1. Rows without that answer are left out. The pilot has one target only and takes none.
 
     A few formal raters answered a comment twice, at times differently: choose `duplicates`. Items carry `pos_f` and
-    `pos_m`, the share of the pilot's women and men who called them toxic, and the `source_id` in the corpus they come
-    from.
+    `pos_m`, the shares of the pilot's women and men who found them toxic, and `source_id`, their id in the original
+    corpus.
     Annotators have gender, race, age (a stated age above 120 is missing) and political.
     Raises MissingData without one of the files, DataError when a column is missing or an option is not accepted.
     """

@@ -17,8 +17,8 @@ def read(path: str | Path, target: str = "offensiveness") -> Tables:
     """Read `raw_data.csv` from the folder `path`: one row per rating, columns `instance_id, user_id, text`, the rating
     and five demographics; ordinal levels 1..5, published as 1.0 .. 5.0.
 
-    target: the rating column. `politeness` is documented with the same columns in the corpus' politeness folder, which
-        this reader was not run on.
+    target: the rating column. `politeness` has the same columns by the documentation of the politeness folder, on
+        which this reader was not tested.
 
     Age bands are kept as published (the fifties are spelt 50-54 and 54-59, the last band is >65).
     Raises MissingData without the file, DataError when it lacks a column.

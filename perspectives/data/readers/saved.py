@@ -6,6 +6,6 @@ from perspectives.data.annotations import AnnotationSet, Tables
 
 
 def read(path: str | Path) -> Tables:
-    """path: the folder `save` wrote. Raises DataError when it is not one, or damaged."""
+    """Read the folder `path` that `AnnotationSet.save` wrote. Raises DataError when it is not one, or damaged."""
     saved = AnnotationSet.load(path)
     return Tables(saved.annotations, saved.items, saved.annotators, saved.scale)

@@ -103,5 +103,5 @@ def test_what_is_missing_is_said(tmp_path):
     with pytest.raises(DataError, match="holds Q_overall only, not 'Q4_misinformation'; get diverse_safety"):
         dices.read(tmp_path, "990", target="Q4_misinformation")
     (tmp_path / "dices_990.json").write_text('{"instances": [{"id": 1}]}')
-    with pytest.raises(DataError, match="lacks or garbles 'instance'; is this the JUDGE-BENCH conversion"):
+    with pytest.raises(DataError, match="has no key 'instance'; is this the JUDGE-BENCH conversion"):
         dices.read(tmp_path, "990")

@@ -40,7 +40,7 @@ def test_toxic_puts_two_classes_together_and_has_the_published_aggregate(tmp_pat
 
 def test_what_is_not_of_this_format_is_named(tmp_path):
     write(tmp_path, post("a", [7]), {"Index": "b"})
-    with pytest.raises(DataError, match=r"post 2 lacks or garbles 'Comment'; is this the file of Pachinger et al"):
+    with pytest.raises(DataError, match=r"post 2 has no key 'Comment'; is this the file of Pachinger et al"):
         disaggregated_offensiveness.read(tmp_path)
     with pytest.raises(DataError, match="target='spans' is unknown; choose one of class, toxic"):
         disaggregated_offensiveness.read(tmp_path, "spans")

@@ -162,7 +162,7 @@ def test_kumar_scores_above_one_are_toxic(tmp_path):
 def test_kumar_names_the_broken_line(tmp_path):
     good = {"comment": "Hello", "comment_id": 5, "ratings": [rating(0)]}
     kumar_file(tmp_path, good, {"comment": "Bye", "comment_id": 6})
-    with pytest.raises(DataError, match=r"toxic_content_dataset\.json:2: the comment lacks or garbles 'ratings'"):
+    with pytest.raises(DataError, match=r"toxic_content_dataset\.json:2: the comment has no key 'ratings'"):
         kumar2021.read(tmp_path)
     (tmp_path / "toxic_content_dataset.json").write_text(json.dumps(good) + "\n{oops}\n")
     with pytest.raises(DataError, match="is not valid JSONL at line 2"):

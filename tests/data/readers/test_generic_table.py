@@ -113,7 +113,7 @@ def test_a_table_without_rows_is_said_so(tmp_path):
 def test_other_encodings_are_to_be_saved_as_utf8(tmp_path, suffix, encoding):
     file = written(tmp_path, suffix)
     file.write_bytes(file.read_text().replace("Cold", "Thé").replace("\\u00e9", "é").encode(encoding))
-    with pytest.raises(DataError, match=rf"mine\{suffix} is no UTF-8 text; save it as UTF-8"):
+    with pytest.raises(DataError, match=rf"mine\{suffix} is not UTF-8 text; save it as UTF-8"):
         table.read(file, **OPTIONS)
 
 
@@ -169,7 +169,7 @@ def test_a_set_as_text_needs_a_separator(tmp_path):
 
 def test_interval_labels_outside_the_bounds_are_reported_with_their_row(tmp_path):
     (tmp_path / "a.csv").write_text("item_id,annotator_id,label\n1,x,0.25\n2,x,1.5\n")
-    with pytest.raises(DataError, match=r"holds '1\.5' at a\.csv:3; accepted is a number from 0 to 1"):
+    with pytest.raises(DataError, match=r"holds '1\.5' at a\.csv:3; expected a number from 0 to 1"):
         AnnotationSet.from_tables(table.read(tmp_path / "a.csv", kind="interval", low=0, high=1), "a")
 
 

@@ -57,7 +57,7 @@ def test_groups_and_other_targets_come_from_other_info(tmp_path):
     assert main.items["official_label"].tolist() == ["0"]
     assert offensive.annotations["label"].tolist() == ["1", "1"]
     assert "official_label" not in offensive.items
-    with pytest.raises(DataError, match="item '1' lacks or garbles 'sarcasm'; is this a LeWiDi-2023 file"):
+    with pytest.raises(DataError, match="item '1' has no key 'sarcasm'; is this a LeWiDi-2023 file"):
         lewidi2023.read(tmp_path, "HS-Brexit", target="sarcasm")
 
 
@@ -77,7 +77,7 @@ def test_malformed_files_are_named(tmp_path):
     with pytest.raises(DataError, match="item 'dev-1' names 2 annotators but 1 labels"):
         lewidi2023.read(tmp_path, "HS-Brexit")
     (tmp_path / "HS-Brexit_dev.json").write_text("[]")
-    with pytest.raises(DataError, match=r"HS-Brexit_dev\.json lacks or garbles .*'items'; is this a LeWiDi file"):
+    with pytest.raises(DataError, match=r"HS-Brexit_dev\.json cannot be parsed .*'items'\); is this a LeWiDi file"):
         lewidi2023.read(tmp_path, "HS-Brexit")
     (tmp_path / "HS-Brexit_dev.json").write_text('{\n"1": }')
     with pytest.raises(DataError, match=r"HS-Brexit_dev\.json is not valid JSON at line 2"):

@@ -105,5 +105,5 @@ def test_absent_files_and_unknown_corpora_are_named(tmp_path):
     with pytest.raises(DataError, match="corpus='CSK' is unknown; choose one of CSC, MP, Paraphrase, VariErrNLI"):
         lewidi2025.read(tmp_path, "CSK")
     (tmp_path / "CSC_dev.json").write_text('{"1": {"text": {"post": "x"}}}')
-    with pytest.raises(DataError, match=r"CSC_dev\.json: item '1' lacks or garbles 'context'"):
+    with pytest.raises(DataError, match=r"CSC_dev\.json: item '1' has no key 'context'"):
         lewidi2025.read(tmp_path, "CSC")

@@ -29,5 +29,5 @@ def test_another_task_of_the_same_shape_is_a_target(tmp_path):
 
 def test_a_rating_between_levels_is_reported_with_its_row(tmp_path):
     (tmp_path / "raw_data.csv").write_text(HEADER.format("offensiveness") + ROWS.format("2.5"))
-    with pytest.raises(DataError, match=r"label holds '2\.5' at raw_data\.csv:3; accepted is one of 1, 2, 3, 4, 5"):
+    with pytest.raises(DataError, match=r"label holds '2\.5' at raw_data\.csv:3; expected one of 1, 2, 3, 4, 5"):
         AnnotationSet.from_tables(popquorn.read(tmp_path), "small")

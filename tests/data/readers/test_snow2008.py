@@ -38,7 +38,7 @@ def test_pairs_and_headlines_come_with_gold(tmp_path):
 def test_an_emotion_has_no_negative_value(tmp_path):
     write(tmp_path, "joy", [-1, 0, 100], [0, 0, 0])
     pd.DataFrame({"id": [4, 5], "headline": ["Tea", "Rain"]}).to_csv(tmp_path / "affect.tsv", sep="\t")
-    with pytest.raises(DataError, match=r"accepted is a number from 0\.0 to 100\.0"):
+    with pytest.raises(DataError, match=r"expected a number from 0\.0 to 100\.0"):
         AnnotationSet.from_tables(snow2008.read(tmp_path, "joy"), "small")
     with pytest.raises(DataError, match="target='boredom' is unknown; choose one of rte, anger"):
         snow2008.read(tmp_path, "boredom")
