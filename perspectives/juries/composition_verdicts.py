@@ -1,6 +1,7 @@
-"""The verdicts of one composition on all items of a run, whatever the items or the rule ask for."""
+"""The verdicts of one composition on all items of a run: computed or sampled, by block of items."""
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 
@@ -45,16 +46,7 @@ def composition_verdicts(
                           "and no trials")  # fmt: skip
     parts = []
     for rows, text in composition.seats_for(predictions.items):
-
-        def judge(block: ItemBlock, text: str = text) -> Verdicts:
-            pools = seats(text, predictions.annotators, block.people)
-            refuse_small(pools)
-            answers = block.answers(predictions)
-            if trials is not None:
-                return sampled_verdicts(answers, pools, question, trials, seed)
-            chances = None if weights is None else np.broadcast_to(weights, (len(answers), len(weights)))
-            return verdicts(answers, seated(pools, None, question.replacement), question, chances)
-
+        judge = partial(_judged, predictions, text, question, trials, weights, seed)
         inside = [block._replace(items=np.intersect1d(block.items, rows)) for block in blocks]
         inside = [block for block in inside if len(block.items)]
         if inside:
@@ -62,14 +54,33 @@ def composition_verdicts(
     return _together(parts, len(predictions.items))
 
 
+def _judged(
+    predictions: Predictions,
+    text: str,
+    question: Question,
+    trials: int | None,
+    weights: np.ndarray | None,
+    seed: int,
+    block: ItemBlock,
+) -> Verdicts:
+    """The verdicts of the seats `text` on one block: sampled where `trials` says so, otherwise computed."""
+    pools = seats(text, predictions.annotators, block.people)
+    refuse_small(pools)
+    answers = block.answers(predictions)
+    if trials is not None:
+        return sampled_verdicts(answers, pools, question, trials, seed)
+    chances = None if weights is None else np.broadcast_to(weights, (len(answers), len(weights)))
+    return verdicts(answers, seated(pools, None, question.replacement), question, chances)
+
+
 def refuse_small(pools: Sequence[Seats]) -> None:
-    """Raises ConfigError for a pool that speaks of fewer than 5 people as of a group."""
-    for one in pools:
-        people = int(one.members.sum())
-        if people < SMALLEST_GROUP and not names_people(one.pool) and one.pool != EVERYONE:
+    """Raises ConfigError for a pool of fewer than 5 people who are not named: too few to stand for a group."""
+    for pool in pools:
+        people = int(pool.members.sum())
+        if people < SMALLEST_GROUP and not names_people(pool.pool) and pool.pool != EVERYONE:
             raise ConfigError(
-                f"pool {one.pool} has {people} people here, too few to speak of a group; use a wider pool, or name "
-                f"people ({PERSON}=…)"
+                f"pool {pool.pool} has {people} people, too few to stand for a group; use a pool of at least "
+                f"{SMALLEST_GROUP} people, or name them ({PERSON}=…)"
             )
 
 
@@ -84,8 +95,8 @@ def _refuse_misfit(question: Question) -> None:
 def _together(parts: Sequence[tuple[np.ndarray, Verdicts]], items: int) -> Verdicts:
     positive, negative = np.full((2, items, 1), np.nan)
     error = np.full((items, 1), np.nan)
-    for rows, found in parts:
-        positive[rows], negative[rows] = found.positive[rows], found.negative[rows]
-        if found.error is not None:
-            error[rows] = found.error[rows]
+    for rows, part in parts:
+        positive[rows], negative[rows] = part.positive[rows], part.negative[rows]
+        if part.error is not None:
+            error[rows] = part.error[rows]
     return Verdicts(positive, negative, None if np.isnan(error).all() else error)

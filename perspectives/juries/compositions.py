@@ -1,15 +1,15 @@
-"""Whom a jury is made of: seats per pool, in one grammar for YAML and the command line.
+"""Who sits on a jury: seats per pool of people, in one grammar for YAML and the command line.
 
     6 gender=Woman, 6 gender=Man & race=White      seats and the pool they are drawn from
     4 age<30, 4 age=30..49, 4 age>=50              ranges; of ages given as bins, whole bins only
-    6 race=Black|Asian, 6 party!=unknown           alternatives, and everyone but
+    6 race=Black|Asian, 6 party!=unknown           alternatives, and everyone except
     1 annotator=ann-3, 11 population               named people; everyone
     12 proportional gender                         seats per value as in the population (largest remainder)
-    12 balanced gender                             as equal as possible; the larger groups get the rest
+    12 balanced gender                             as equal as possible; larger groups get the remaining seats
     language=it: 12 age<40; else: 12 population    by an attribute of the item
 
 Values with spaces need no quotes; those with , ; & | : or quotes do: race="Black, or mixed". A missing value is called
-unknown: such people are in no range and no pool of proportional and balanced, and count as anyone else with !=.
+unknown: people whose value is unknown are in no range and in no pool of proportional and balanced; != includes them.
 """
 
 import math
@@ -50,7 +50,7 @@ class Seats:
 
 @dataclass(frozen=True)
 class Composition:
-    """Seats as typed, per kind of item.
+    """Seats as typed, for all items or by an attribute of the item.
 
     clauses: (item column, value, seats); (None, None, seats) for all items, or all others.
     """
@@ -60,7 +60,7 @@ class Composition:
 
     @classmethod
     def parse(cls, text: str) -> "Composition":
-        """Raises ConfigError for a text without seats, or with an item's condition that is not understood."""
+        """Raises ConfigError for a text without seats, or whose condition on items is not understood."""
         clauses = []
         parts = split(text, ";")
         for part in filter(str.strip, parts):
@@ -72,32 +72,36 @@ class Composition:
         if not clauses:
             raise ConfigError("a composition needs seats, for example 6 gender=Woman, 6 gender=Man")
         if [column for column, _, _ in clauses[:-1] if column is None]:
-            raise ConfigError(f"composition {text!r}: what comes after seats for all items is never used")
+            raise ConfigError(
+                f"composition {text!r}: seats after those for all items are never used; put the latter last"
+            )
         return cls(" ".join(text.split()), tuple(clauses))
 
     @property
     def jurors(self) -> int:
-        """Seats of the jury, the largest one where items have juries of several sizes."""
+        """Seats of the jury; of the largest one where items have juries of several sizes."""
         return max(jurors(seats) for _, _, seats in self.clauses)
 
     def blind(self) -> "Composition":
-        """Juries of the same sizes for the same items, of people drawn from everyone."""
+        """The composition of juries of the same sizes for the same items, drawn from everyone."""
         if len({jurors(seats) for _, _, seats in self.clauses}) == 1:
             return Composition.parse(f"{self.jurors} {EVERYONE}")
-        which = [ELSE if column is None else f"{column}={quoted(str(value))}" for column, value, _ in self.clauses]
-        parts = zip(which, self.clauses, strict=True)
-        return Composition.parse("; ".join(f"{one}: {jurors(seats)} {EVERYONE}" for one, (_, _, seats) in parts))
+        parts = []
+        for column, value, seats in self.clauses:
+            condition = ELSE if column is None else f"{column}={quoted(str(value))}"
+            parts.append(f"{condition}: {jurors(seats)} {EVERYONE}")
+        return Composition.parse("; ".join(parts))
 
     def attributes(self, annotators: pd.DataFrame) -> list[str]:
-        """Attributes of people that decide who sits."""
+        """Names of the attributes of people that decide who sits."""
         parts = [_counted(part)[1] for _, _, seats in self.clauses for part in split(seats, ",")]
         named = {name for part in parts for name in _attributes_of(part)}
         return [str(name) for name in annotators.columns if name != "annotator_id" and name in named]
 
     def seats_for(self, items: pd.DataFrame) -> list[tuple[np.ndarray, str]]:
-        """Rows of the items and the seats, as text, that judge them; every item is in one group.
+        """Rows of the items, and the seats, as text, that judge them; every item is in exactly one group.
 
-        Raises ConfigError for an item attribute or value that does not exist, and for items no clause speaks of.
+        Raises ConfigError for an item attribute or value that does not exist, and for items that no clause covers.
         """
         left = np.ones(len(items), bool)
         groups = []
@@ -106,25 +110,25 @@ class Composition:
             left = left & ~chosen
             groups.append((np.flatnonzero(chosen), seats))
         if left.any():
-            raise ConfigError(f"composition {self.text!r} says nothing about {left.sum()} items; add else: …")
+            raise ConfigError(f"composition {self.text!r} leaves out {left.sum()} items; add else: …")
         return groups
 
 
 def seats(text: str, annotators: pd.DataFrame, among: np.ndarray | None = None) -> list[Seats]:
-    """The seats that `6 gender=Woman, 6 gender=Man` stands for; seats of the same people are put together.
+    """The seats that `6 gender=Woman, 6 gender=Man` stands for; seats drawn from the same people are merged.
 
     annotators: one row per annotator, `annotator_id` and a column per attribute. among: bool [annotator], the people to
     draw from; None for all. Raises ConfigError for seats that are not understood, and for attributes, values and people
     that do not exist, listing those that do.
     """
     among = np.ones(len(annotators), bool) if among is None else among
-    found: dict[bytes | str, Seats] = {}
+    merged: dict[bytes | str, Seats] = {}
     for part in split(text, ","):
-        for one in _seats_of(part, annotators, among):
-            key = one.members.tobytes() if one.members.any() else one.pool  # pools of nobody are not the same people
-            before = found.get(key, Seats(0, one.pool, one.members))
-            found[key] = Seats(before.count + one.count, before.pool, one.members)
-    kept = [one for one in found.values() if one.count]
+        for new in _seats_of(part, annotators, among):
+            key = new.members.tobytes() if new.members.any() else new.pool  # empty pools are not the same people
+            before = merged.get(key, Seats(0, new.pool, new.members))
+            merged[key] = Seats(before.count + new.count, before.pool, new.members)
+    kept = [entry for entry in merged.values() if entry.count]
     if not kept:
         raise ConfigError(f"{text!r} has no seats; write for example 12 population")
     return kept
@@ -138,7 +142,7 @@ def jurors(text: str) -> int:
 def _counted(part: str) -> tuple[int, str]:
     found = SEATS.fullmatch(part)
     if not found:
-        raise ConfigError(f"seats {part.strip()!r} are not understood; write a number and a pool, 6 gender=Woman")
+        raise ConfigError(f"seats {part.strip()!r} are not understood; write a number and a pool, like 6 gender=Woman")
     return int(found[1]), found[2]
 
 
@@ -151,7 +155,7 @@ def _seats_of(part: str, annotators: pd.DataFrame, among: np.ndarray) -> list[Se
 
 
 def _attributes_of(who: str) -> list[str]:
-    """Attributes that `gender=Woman & age<30` or `proportional gender` speaks of."""
+    """Attributes named in `gender=Woman & age<30` or `proportional gender`."""
     word, _, attribute = who.partition(" ")
     if word in (PROPORTIONAL, BALANCED):
         return [attribute.strip()]
@@ -171,18 +175,18 @@ def members(pool: str, annotators: pd.DataFrame) -> np.ndarray:
 
 
 def names_people(pool: str) -> bool:
-    """Whether a pool speaks of people by name, `annotator=ann-3`, and so not of a group."""
+    """Whether a pool names people, as `annotator=ann-3` does, and so does not stand for a group."""
     return pool.strip() != EVERYONE and any(
         attribute in PEOPLE and comparison == "=" for attribute, comparison, _ in _conditions(pool)
     )
 
 
 def _conditions(pool: str) -> list[tuple[str, ...]]:
-    """Attribute, comparison and value of each."""
-    found = [CONDITION.fullmatch(condition) for condition in split(pool, "&")]
-    if None in found:
+    """Attribute, comparison and value of each condition."""
+    matches = [CONDITION.fullmatch(condition) for condition in split(pool, "&")]
+    if None in matches:
         raise ConfigError(f"pool {pool!r} is not understood; write it like gender=Woman & age<30, or {EVERYONE}")
-    return [one.groups() for one in found if one]
+    return [match.groups() for match in matches if match]
 
 
 def pools_of(attribute: str, annotators: pd.DataFrame, smallest: int = SMALLEST_GROUP) -> list[str]:
@@ -194,14 +198,15 @@ def pools_of(attribute: str, annotators: pd.DataFrame, smallest: int = SMALLEST_
     if _of_numbers(column):
         low, high = column.min(), column.max()
         raise ConfigError(
-            f"{attribute} is a number ({low:g} to {high:g}): give ranges, {attribute}<30, {attribute}>=30"
+            f"{attribute} is a number ({low:g} to {high:g}); give ranges, such as {attribute}<30, {attribute}>=30"
         )
     names = value_names(column)
     counts = names[names != UNKNOWN].value_counts(sort=False)
     values = list(counts[counts >= smallest].sort_values(ascending=False, kind="stable").index)
     if len(values) < 2:
         raise ConfigError(
-            f"{attribute} has {len(values)} values of {smallest} people or more; juries need two to differ"
+            f"{attribute} has {len(values)} values that {smallest} people or more share, and a jury needs two to vary; "
+            "choose another attribute"
         )
     return [f"{attribute}={quoted(value)}" for value in values]
 
@@ -215,7 +220,7 @@ def apportioned(seats: int, people: Sequence[int]) -> list[int]:
 
 
 def quoted(value: str) -> str:
-    """A value as the grammar reads it."""
+    """A value as it is written in the grammar: in quotes where needed."""
     plain = re.fullmatch(r"[^,;&|:\"']+", value) and value == value.strip()
     return value if plain else f'"{value}"' if '"' not in value else f"'{value}'"
 
@@ -234,8 +239,8 @@ def _having(attribute: str, comparison: str, value: str, annotators: pd.DataFram
     if comparison in ("=", "!="):
         alternatives = [_unquoted(part) for part in split(value, "|")]
         chosen = np.zeros(len(column), bool)
-        for one in alternatives:
-            chosen |= _equal(attribute, column, one)
+        for alternative in alternatives:
+            chosen |= _equal(attribute, column, alternative)
         return chosen if comparison == "=" else ~chosen
     if not re.fullmatch(NUMBER, value):
         raise ConfigError(f"{attribute}{comparison}{value}: compare with a number, or use {attribute}=…")
@@ -254,7 +259,7 @@ def _equal(attribute: str, column: pd.Series, value: str) -> np.ndarray:
 
 
 def _compared(attribute: str, column: pd.Series, comparison: str, threshold: float) -> np.ndarray:
-    """Of numbers, or of bins (`18-24`, `>65`), which must lie wholly on one side; nobody unknown meets it."""
+    """Who meets a comparison: bins (`18-24`, `>65`) must meet it as a whole or not at all, unknown values never do."""
     compare: Callable = COMPARISONS[comparison]
     if _of_numbers(column):
         return compare(column.to_numpy(float, na_value=np.nan), threshold)
@@ -262,16 +267,16 @@ def _compared(attribute: str, column: pd.Series, comparison: str, threshold: flo
     for value in sorted(set(names) - {UNKNOWN}):
         ends = _ends(value)
         if ends is None:
-            raise ConfigError(f"{attribute} has no order ({value!r} is no number); {_choices(attribute, column)}")
+            raise ConfigError(f"{attribute} has no order ({value!r} is not a number); {_choices(attribute, column)}")
         low, high = (bool(compare(end, threshold)) for end in ends)
         if low != high:
-            raise ConfigError(f"{attribute}{comparison}{threshold:g} divides the bin {value!r}; choose one of its ends")
+            raise ConfigError(f"{attribute}{comparison}{threshold:g} splits the bin {value!r}; use one of its ends")
         inside[value] = low
     return np.array([inside[name] for name in names], bool)
 
 
 def _ends(value: str) -> tuple[float, float] | None:
-    """Least and largest number in a bin; None when it is none. Open bins have infinite ends."""
+    """Smallest and largest number in a bin, infinite for open bins; None when the value is not a bin."""
     found = BIN.fullmatch(value)
     if not found:
         return None
@@ -285,7 +290,7 @@ def _ends(value: str) -> tuple[float, float] | None:
 
 
 def value_names(column: pd.Series) -> pd.Series:
-    """The values of an attribute by name, whatever their type; `unknown` where one is missing."""
+    """The values of an attribute as texts, whatever their type; `unknown` where one is missing."""
     pairs = zip(column, column.isna(), strict=True)
     return pd.Series([UNKNOWN if missing else level_name(value) for value, missing in pairs], column.index, object)
 
@@ -299,21 +304,17 @@ def _column(attribute: str, annotators: pd.DataFrame) -> pd.Series:
         return annotators["annotator_id"]
     available = [str(column) for column in annotators.columns if column != "annotator_id"]
     if attribute not in available:
-        known = (
-            f"choose from {', '.join(available)}, or {PERSON}"
-            if available
-            else f"only {PERSON} and {EVERYONE} can be used"
-        )
+        known = f"choose from {', '.join(available)}, or {PERSON}" if available else f"use {PERSON} or {EVERYONE}"
         raise ConfigError(f"these annotators have no attribute {attribute!r}; {known}")
     return annotators[attribute]
 
 
 def _choices(attribute: str, column: pd.Series) -> str:
-    """Values that exist; of people only how many there are."""
+    """Says which values exist; of people, only how many there are."""
     if column.name == "annotator_id":
         return f"there are {len(column)} annotators; `annotators.parquet` of the predictions names them"
     if _of_numbers(column):
-        return f"its numbers lie between {column.min():g} and {column.max():g}"
+        return f"its values lie between {column.min():g} and {column.max():g}"
     values = value_names(column).value_counts().index
     return f"choose from {', '.join(map(str, values[:30]))}{' …' if len(values) > 30 else ''}"
 
@@ -322,7 +323,7 @@ def _choices(attribute: str, column: pd.Series) -> str:
 
 
 def split(text: str, separator: str) -> list[str]:
-    """At a separator outside quotes."""
+    """Parts of a text between separators outside quotes."""
     parts, quote = [""], ""
     for letter in text:
         if letter == separator and not quote:
@@ -332,7 +333,9 @@ def split(text: str, separator: str) -> list[str]:
             quote = "" if quote else letter
         parts[-1] += letter
     if quote:
-        raise ConfigError(f"{text!r}: a quote {quote} is not closed; a value that holds one goes into the other kind")
+        raise ConfigError(
+            f"{text!r}: the quote {quote} is not closed; put a value that contains one into the other kind of quotes"
+        )
     return parts
 
 
@@ -349,15 +352,15 @@ def _unquoted(value: str) -> str:
 def _item_condition(condition: str, text: str) -> tuple[str, str]:
     column, equals, value = condition.partition("=")
     if not equals or not column.strip() or not value.strip():
-        raise ConfigError(f"composition {text!r}: before the colon stands an item's attribute, language=it, or else")
+        raise ConfigError(f"composition {text!r}: write language=it, or else, before the colon")
     return column.strip(), _unquoted(value)
 
 
 def item_values(items: pd.DataFrame, column: str) -> pd.Series:
-    """The values of an item's attribute by name. Raises ConfigError for one that does not exist."""
+    """The values of an item attribute as texts. Raises ConfigError for one that does not exist."""
     available = [str(name) for name in items.columns if name not in NOT_ATTRIBUTES]
     if column not in available:
-        known = f"choose from {', '.join(available)}" if available else "nothing is known about them but their text"
+        known = f"choose from {', '.join(available)}" if available else "they have a text and nothing else"
         raise ConfigError(f"items have no attribute {column!r}; {known}")
     return value_names(items[column])
 

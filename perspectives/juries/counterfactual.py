@@ -1,8 +1,8 @@
 """The smallest change of a jury that flips its verdict, certified: nothing smaller does.
 
-Moving one seat after the other to the pool with more votes for the event is not enough. Of pool A 4 of 7 people vote
-for it, of pool B 3 of 5: seven jurors from A decide for it with certainty, six and one from B with probability .771. So
-all compositions are looked at, in rings of growing distance.
+Moving one seat after another to the pool with more votes for the event is not enough. In pool A 4 of 7 people vote
+for it, in pool B 3 of 5: seven jurors from A decide for it with certainty, six from A and one from B with probability
+.771. So all compositions are examined, in order of distance.
 """
 
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ class Counterfactual:
     """Fewest seat moves (half the L1 distance between compositions) that turn a verdict into its opposite.
 
     moves: float [item]; inf where no composition does, nan where the jury has no verdict to flip. composition: the
-    first that does, int64 [item, pool]; -1 where there is none.
+    first one that does, int64 [item, pool]; -1 where there is none.
     """
 
     moves: np.ndarray
@@ -32,7 +32,7 @@ def fewest_moves(outcome: np.ndarray, compositions: np.ndarray, start: Sequence[
     """The counterfactuals of one composition among all of a sweep.
 
     outcome: verdicts 1, -1 or 0, int8 [item, composition]. compositions: seats, int64 [composition, pool]. start: one
-    of them. Raises ConfigError where it is none of them.
+    of them. Raises ConfigError when it is not one of them.
     """
     first = outcome[:, _place(compositions, start)]
     distance = np.abs(compositions - np.asarray(start)).sum(1) // 2
@@ -45,45 +45,45 @@ def fewest_moves(outcome: np.ndarray, compositions: np.ndarray, start: Sequence[
 
 
 def pivotal(positive: np.ndarray, compositions: np.ndarray, start: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
-    """The pool to which moving one seat changes P(positive) most: its position int64 [item] and the change [item].
+    """The pool to which moving one seat changes P(positive) most: its position, int64 [item], and the change, [item].
 
-    positive: of all compositions, [item, composition], as a sweep has them. The seat may come from any other pool. The
-    position is -1 where no move changes anything, and the change nan where no seat can be moved.
+    positive: P(positive) of all compositions of a sweep, [item, composition]. The seat may come from any other pool.
+    The position is -1 where no move changes anything, and the change nan where no seat can be moved.
     """
-    here = _place(compositions, start)
+    place = _place(compositions, start)
     difference = compositions - np.asarray(start)
     neighbours = np.flatnonzero(np.abs(difference).sum(1) == 2)
     if not len(neighbours):
         return np.full(len(positive), -1), np.full(len(positive), np.nan)
-    change = positive[:, neighbours] - positive[:, [here]]
+    change = positive[:, neighbours] - positive[:, [place]]
     best = np.where(np.isnan(change), -1, np.abs(change)).argmax(1)
     moved = change[np.arange(len(change)), best]
     return np.where(np.abs(moved) > ROUNDING, difference[neighbours].argmax(1)[best], -1), moved
 
 
 def _place(compositions: np.ndarray, start: Sequence[int]) -> int:
-    found = np.flatnonzero((compositions == np.asarray(start)).all(1))
-    if not len(found):
-        raise ConfigError(f"composition {list(map(int, start))} is none of those swept")
-    return int(found[0])
+    places = np.flatnonzero((compositions == np.asarray(start)).all(1))
+    if not len(places):
+        raise ConfigError(f"composition {list(map(int, start))} is not one of the sweep; start from one of them")
+    return int(places[0])
 
 
 def fewest_swaps(
     votes: np.ndarray, jury: Sequence[int], question: Question, eligible: np.ndarray | None = None
 ) -> tuple[np.ndarray, list[list[tuple[int, int]]]]:
-    """Fewest named jurors to exchange for others so that a verdict becomes its opposite.
+    """The smallest number of named jurors to exchange for others so that a verdict becomes its opposite.
 
     votes: probability of a vote for the event, [item, annotator]. jury: positions of its members. eligible: who may
     join, bool [annotator]; None: everybody. Returns the number of exchanges, float [item] (inf: none does; nan: no
     verdict to flip), and for each item who leaves for whom.
 
     Every counting rule is monotone: whoever votes for the event with a larger probability makes a positive verdict
-    likelier and a negative one less so. So the best k exchanges put the k people outside who are most inclined in place
-    of the k jurors who are least, and no other k do better. Raises ConfigError for other rules.
+    more likely and a negative one less. So the best k exchanges replace the k jurors least inclined to it by the k
+    others most inclined, and no other k do better. Raises ConfigError for other rules.
     """
     if not question.rule.counting:
         raise ConfigError(
-            f"exchanges of named jurors are certified for rules that count votes; rule is {question.rule}"
+            f"rule {question.rule}: exchanges of named jurors need a rule that counts votes, such as majority"
         )
     seats = len(jury)
     shares = weights(question.rule.outcomes(seats), question.tie)
@@ -107,6 +107,6 @@ def fewest_swaps(
 
 
 def _outcome(chances: np.ndarray, shares: np.ndarray) -> int:
-    """Verdict of a jury of named people; chances: [juror]."""
+    """Verdict of a jury of named people, 1, -1 or 0; chances: of a vote for the event, [juror]."""
     positive, negative = shares @ named_counts(chances)
     return int(positive > 0.5 + ROUNDING) - int(negative > 0.5 + ROUNDING)

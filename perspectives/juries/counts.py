@@ -10,8 +10,8 @@ with b̄ the pool's mean and ē_k the mean over k-subsets of Π (b_a − b̄): e
 identities give from power sums. The first term is the binomial distribution of a draw with replacement; the others
 correct it and vanish as the pool grows (ē_1 = 0, ē_2 ≈ −variance / N). Everything is computed from `seats` power sums
 per item and pool, whatever the pool's size. The distribution for fewer seats follows from that for more: a juror who
-leaves at random takes a positive vote along with probability K / n. For many seats, where the differences of the sum
-lose digits, the juries are built up person by person instead.
+leaves at random takes a positive vote with them with probability K / n. For many seats, where the differences in the
+sum lose digits, juries are built up person by person instead.
 """
 
 from collections.abc import Iterator
@@ -30,8 +30,8 @@ def count_distributions(
     """P(k of n jurors vote for the event), float64 [item, pool, n, k] with n and k from 0 to `seats`.
 
     votes: probability of a vote for the event, 0..1, float [item, annotator]. pools: bool [pool, annotator].
-    present: bool [item, annotator], who can be drawn for an item; None for everyone. With replacement also float, how
-    likely each is drawn in relation to the others.
+    present: bool [item, annotator], who can be drawn for an item; None for everyone. With replacement it may be
+    float: how likely each is drawn relative to the others.
     Rows sum to 1; they are nan where the pool has fewer than n people (with replacement: none, unless n is 0).
     """
     counts = np.zeros((len(votes), len(pools), seats + 1, seats + 1))
@@ -51,7 +51,7 @@ def chunks(rows: int, bytes_per_row: int) -> Iterator[np.ndarray]:
 
 
 def _of_pool(votes: np.ndarray, present: np.ndarray | None, seats: int, replacement: bool) -> np.ndarray:
-    """[item, n, k] of one pool; votes: [item, member]."""
+    """`count_distributions` of one pool, [item, n, k]; votes: [item, member]."""
     size = np.full(len(votes), votes.shape[1]) if present is None else present.sum(1)
     if present is not None:
         votes = votes * present
@@ -87,7 +87,7 @@ def _power_sums(deviations: np.ndarray, highest: int) -> np.ndarray:
 
 
 def subset_means(power_sums: np.ndarray, size: np.ndarray) -> np.ndarray:
-    """Mean over all k-subsets of a pool of the product of their numbers, [item, k], 0 for k above the pool's size.
+    """Mean product over all k-subsets of a pool, [item, k], 0 for k above the pool's size.
 
     power_sums: Σ_a d_a^j, [item, j]. size: of the pool, [item]. Newton's identities k e_k = Σ_i ± e_(k−i) p_i, with
     e_k = C(N, k) ē_k divided out, so that nothing overflows.
@@ -117,7 +117,7 @@ def _from_subset_means(means: np.ndarray, centre: np.ndarray, seats: int) -> np.
 
 
 def _fewer_seats(counts: np.ndarray, rows: np.ndarray, most: int) -> None:
-    """Fill n < most: one of the n jurors, any of them, leaves."""
+    """Fill in n < most in place: of n jurors, one leaves at random."""
     votes = np.arange(counts.shape[2] - 1)
     for n in range(most, 0, -1):
         more = counts[rows, n]
@@ -149,8 +149,28 @@ def binomials(n: int) -> np.ndarray:
 
 
 def named_counts(chances: np.ndarray) -> np.ndarray:
-    """P(k votes for the event) of a jury of named people, float64 [juror + 1]; chances: of a vote, [juror]."""
+    """P(k votes for the event) of a jury of named people, float64 [juror + 1]; chances: of their votes, [juror]."""
     counts = np.ones(1)
     for chance in chances:
         counts = np.convolve(counts, [1 - chance, chance])
     return counts
+
+
+def expected(tables: np.ndarray, seats: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Expected values of functions of a jury's sum over its pools, float64 [function, item, way].
+
+    tables: distribution of the sum of n people from a pool, [item, pool, n, sum]. seats: [way, pool].
+    values: of the functions at each possible sum, [function, sum].
+    """
+    length = values.shape[1]
+    # Σ_s values[s] P(s) in Fourier space: the transforms of the pools' distributions multiply. Of real input, half.
+    twice = np.where((np.arange(length // 2 + 1) > 0) & (2 * np.arange(length // 2 + 1) != length), 2, 1)
+    spectrum = np.conj(np.fft.rfft(values)) * twice / length
+    result = np.empty((len(values), len(tables), len(seats)))
+    for rows in chunks(len(tables), 32 * len(seats) * len(twice)):
+        transforms = np.fft.rfft(tables[rows], length, axis=-1)
+        product = transforms[:, 0][:, seats[:, 0]]
+        for pool in range(1, tables.shape[1]):
+            product *= transforms[:, pool][:, seats[:, pool]]
+        result[:, rows] = np.moveaxis((product @ spectrum.T).real, -1, 0)
+    return result

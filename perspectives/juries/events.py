@@ -19,9 +19,10 @@ PATTERN = re.compile(r"\s*label\s*(>=|<=|!=|>|<|=)\s*(.+?)\s*", re.DOTALL)
 
 @dataclass(frozen=True)
 class Event:
-    """A condition on one label. text: as typed. comparison: a key of COMPARISONS. operands: level names, or one number.
+    """A condition on one label.
 
-    Several operands (`label=mild|severe`) are alternatives.
+    text: as typed. comparison: a key of COMPARISONS. operands: level names, or one number; several of them
+    (`label=mild|severe`) are alternatives.
     """
 
     text: str
@@ -31,14 +32,14 @@ class Event:
 
     @classmethod
     def parse(cls, text: str | None, scale: Scale) -> "Event":
-        """The event that `text` stands for; without text, of a scale with two levels, that the label is the last one.
+        """The event that `text` stands for; None on a scale with two levels means that the label is the last one.
 
-        Raises ConfigError for anything that is no condition on a label of this scale.
+        Raises ConfigError for anything that is not a condition on a label of this scale.
         """
         if text is None:
             if not scale.binary:
                 raise ConfigError(
-                    f"labels are {scale.describe()}: say what the jury decides, event='{_example(scale)}'"
+                    f"labels are {scale.describe()}; say what the jury decides, such as event='{_example(scale)}'"
                 )
             text = f"label={scale.levels[-1]}"
         found = PATTERN.fullmatch(str(text))
@@ -52,13 +53,13 @@ class Event:
     def _refuse_misfits(self) -> None:
         ordered = self.comparison not in ("=", "!=")
         if len(self.operands) > 1 and (ordered or self.scale.kind == "interval"):
-            raise ConfigError(f"event {self.text!r}: alternatives a|b go with = and != of levels only")
+            raise ConfigError(f"event {self.text!r}: alternatives a|b need = or != and levels; use a single value")
         if self.scale.kind == "interval":
             if not re.fullmatch(NUMBER, self.operands[0]):
                 raise ConfigError(f"event {self.text!r}: labels are {self.scale.describe()}; compare with one")
             return
         if unknown := [name for name in self.operands if name not in self.scale.levels]:
-            raise ConfigError(f"event {self.text!r}: {unknown[0]!r} is no level; labels are {self.scale.describe()}")
+            raise ConfigError(f"event {self.text!r}: {unknown[0]!r} is not a level; labels are {self.scale.describe()}")
         if ordered and self.scale.kind != "ordinal":
             raise ConfigError(f"event {self.text!r}: {self.scale.kind} levels have no order; use label=a or label=a|b")
         if self.scale.kind == "multilabel" and (len(self.operands) > 1 or self.comparison != "="):
@@ -76,19 +77,19 @@ class Event:
         return COMPARISONS[self.comparison](positions, self.scale.levels.index(self.operands[0]))
 
     def holds(self, labels: np.ndarray) -> np.ndarray:
-        """Whether it happened, bool [annotation]; labels in the form of `Scale.encode`."""
+        """Whether the event happened, bool [annotation]; labels in the form of `Scale.encode`."""
         if self.scale.kind == "interval":
             return np.asarray(COMPARISONS[self.comparison](labels, float(self.operands[0])))
         return np.asarray(labels[:, self.levels].any(1) if self.scale.kind == "multilabel" else self.levels[labels])
 
     def holds_of(self, numbers: np.ndarray) -> np.ndarray:
-        """Whether it happened for means and medians of labels, bool, any shape.
+        """Whether the event happened for means and medians of labels, bool, any shape.
 
-        Raises ConfigError for an event that is no comparison with one number.
+        Raises ConfigError for an event that is not a comparison with one number.
         """
         if self.scale.kind not in ("ordinal", "interval") or len(self.operands) > 1:
             remedy = "event='label>=…'" if self.scale.kind in ("ordinal", "interval") else "a rule that counts votes"
-            raise ConfigError(f"a mean or median of labels cannot be asked whether {self.text}; use {remedy}")
+            raise ConfigError(f"event {self.text!r} is not defined for a mean or median of labels; use {remedy}")
         operand = self.operands[0]
         if self.scale.kind == "ordinal":
             threshold = float(self.scale.values[self.scale.levels.index(operand)])
@@ -100,7 +101,8 @@ class Event:
         """Probability of a vote for the event, 0..1, float64 [...].
 
         answers: predicted probabilities [..., level], or ratings [..., 1], which vote by the threshold. hard: everyone
-        votes by their most likely level (the lowest of equals; members of a set above one half), so votes are 0 or 1.
+        votes by their most likely level (the lowest of equals; sets hold a level with probability above one half), so
+        votes are 0 or 1.
         """
         if self.scale.kind == "interval":
             return self.holds(answers[..., 0]).astype(float)

@@ -1,4 +1,4 @@
-"""The level most jurors choose: exact, over all ways in which a jury can be spread over the levels."""
+"""The level that most jurors choose: exact, over all ways in which a jury can be spread over the levels."""
 
 import math
 from functools import cache
@@ -20,7 +20,7 @@ def plurality(
     replacement: bool = False,
     present: np.ndarray | None = None,
 ) -> np.ndarray:
-    """P(the winning level makes the event happen, does not, or levels of both kinds are tied), [3, item, way].
+    """P(the winning level makes the event happen), P(it does not), P(levels of both kinds are tied), [3, item, way].
 
     answers: [item, annotator, level]. pools: bool [pool, annotator]. seats: [way, pool], all of one total. event: bool
     [level]. Raises ConfigError where a jury can be spread over the levels in more than 5,000 ways.
@@ -38,11 +38,10 @@ def plurality(
     result = np.empty((3, len(answers), len(seats)))
     most = seats.max(0)
     for rows in chunks(len(answers), 24 * sum(math.comb(int(n) + levels, levels) for n in most)):
-        inside = [None if present is None else present[np.ix_(rows, pool)] for pool in map(np.flatnonzero, pools)]
-        tables = [
-            _table(answers[np.ix_(rows, np.flatnonzero(pool))], int(n), replacement, here)
-            for pool, n, here in zip(pools, most, inside, strict=True)
-        ]
+        tables = []
+        for pool, n in zip(map(np.flatnonzero, pools), most, strict=True):
+            inside = None if present is None else present[np.ix_(rows, pool)]
+            tables.append(_table(answers[np.ix_(rows, pool)], int(n), replacement, inside))
         for way, drawn in enumerate(seats.tolist()):
             spread, size = np.ones((len(rows), 1)), 0
             for table, n in zip(tables, drawn, strict=True):
@@ -52,27 +51,30 @@ def plurality(
 
 
 def _table(answers: np.ndarray, seats: int, replacement: bool, present: np.ndarray | None) -> list[np.ndarray]:
-    """Distribution over spreads of n people of one pool, n from 0 to seats: a list of [item, spread]; see `growing`."""
+    """Distributions over spreads of n people of one pool, n from 0 to `seats`: a list of [item, spread].
+
+    It is built up person by person, see `jury_distribution`.
+    """
     items, people, levels = answers.shape
-    here = np.ones((items, people), bool) if present is None else present
+    present = np.ones((items, people), bool) if present is None else present
     if replacement:
-        mean = np.einsum("ial,ia->il", answers, here / np.where(here.any(1), here.sum(1), 1)[:, None])
+        mean = np.einsum("ial,ia->il", answers, present / np.where(present.any(1), present.sum(1), 1)[:, None])
         table = [np.ones((items, 1))]
         for n in range(seats):
             table.append(_joined(table[n], mean, n, levels))
-        return [np.where((here.sum(1) > 0)[:, None] | (n == 0), one, np.nan) for n, one in enumerate(table)]
+        return [np.where((present.sum(1) > 0)[:, None] | (n == 0), spread, np.nan) for n, spread in enumerate(table)]
     table = [np.ones((items, 1)), *(np.zeros((items, len(_spreads(n, levels)))) for n in range(1, seats + 1))]
     seen = np.zeros(items)
     for person in range(people):
-        seen += here[:, person]
+        seen += present[:, person]
         for n in range(min(seats, person + 1), 0, -1):
-            share = np.where(here[:, person], np.minimum(n / np.maximum(seen, 1), 1), 0)[:, None]
+            share = np.where(present[:, person], np.minimum(n / np.maximum(seen, 1), 1), 0)[:, None]
             table[n] += share * (_joined(table[n - 1], answers[:, person], n - 1, levels) - table[n])
-    return [np.where((seen >= n)[:, None], one, np.nan) for n, one in enumerate(table)]
+    return [np.where((seen >= n)[:, None], spread, np.nan) for n, spread in enumerate(table)]
 
 
 def _joined(spread: np.ndarray, answer: np.ndarray, size: int, levels: int) -> np.ndarray:
-    """One more juror, who says each level with probability `answer`, [item, level]."""
+    """Distribution over spreads with one more juror, who says each level with probability `answer`, [item, level]."""
     larger = np.zeros((len(spread), len(_spreads(size + 1, levels))))
     for level, place in enumerate(_sums(size, 1, levels).T):
         larger[:, place] += spread * answer[:, level, None]
@@ -80,7 +82,7 @@ def _joined(spread: np.ndarray, answer: np.ndarray, size: int, levels: int) -> n
 
 
 def _together(a: np.ndarray, size: int, b: np.ndarray, more: int, levels: int) -> np.ndarray:
-    """The spread of two independent groups of jurors."""
+    """Distribution over spreads of two independent groups of jurors together, [item, spread]."""
     both = np.zeros((len(a), len(_spreads(size + more, levels))))
     for place, chance in zip(_sums(size, more, levels).T, b.T, strict=True):
         both[:, place] += a * chance[:, None]
@@ -89,7 +91,7 @@ def _together(a: np.ndarray, size: int, b: np.ndarray, more: int, levels: int) -
 
 @cache
 def _spreads(jurors: int, levels: int) -> tuple[tuple[int, ...], ...]:
-    """Votes per level, all ways; of one juror in the order of the levels."""
+    """All ways to spread jurors over the levels, as votes per level; those of one juror in the order of the levels."""
     return tuple(
         tuple(chosen.count(level) for level in range(levels))
         for chosen in combinations_with_replacement(range(levels), jurors)

@@ -24,8 +24,9 @@ class Rule:
     kind: `majority` (more than half), `supermajority` (at least a share of the jury, on either side), `unanimity`,
         `at_least` (a number of votes for the event; fewer are a verdict against it), `plurality` (the level with most
         votes decides whether the event happened), `median`, `mean` (of the jurors' levels or ratings; the median of an
-        even jury is the midpoint of its two middle ones), `median_of_means` (of 100 juries, Gordon et al. 2022).
-    number: the share of a supermajority, above 1/2, or the votes of `at_least`; of other rules unused.
+        even jury is the midpoint of its two middle ones), `median_of_means` (the median of the means of 100 juries,
+        Gordon et al. 2022).
+    number: the share of a supermajority, above 1/2, or the votes of `at_least`; other rules do not use it.
     """
 
     kind: str
@@ -33,18 +34,18 @@ class Rule:
 
     @classmethod
     def parse(cls, text: str) -> "Rule":
-        """Raises ConfigError for a text that is no rule."""
+        """Raises ConfigError for a text that is not a rule."""
         found = re.fullmatch(r"\s*(\w+)(?:\s+(\d+(?:\.\d+)?(?:/[1-9]\d*)?))?\s*", str(text))
         kind, number = found.groups() if found else (str(text), None)
         if kind not in (*COUNTING, *OF_LEVELS):
             raise ConfigError(f"rule {text!r} is unknown; choose {ACCEPTED}")
         if (kind in NUMBERED) != (number is not None):
-            raise ConfigError(f"rule {text!r}: a number follows supermajority and at_least, and only these")
+            raise ConfigError(f"rule {text!r}: supermajority and at_least need a number, and other rules take none")
         rule = cls(kind, _fraction(number or "1"))
         if kind == "supermajority" and not Fraction(1, 2) < rule.number <= 1:
-            raise ConfigError(f"rule {text!r}: a supermajority is a share above 1/2 and at most 1")
+            raise ConfigError(f"rule {text!r}: supermajority takes a share above 1/2 and at most 1, such as 2/3")
         if kind == "at_least" and (rule.number.denominator != 1 or rule.number < 1):
-            raise ConfigError(f"rule {text!r}: at_least takes a whole number of votes from 1")
+            raise ConfigError(f"rule {text!r}: at_least takes a whole number of votes, 1 or more")
         return rule
 
     def __str__(self) -> str:
@@ -62,7 +63,7 @@ class Rule:
         votes = np.arange(jurors + 1)
         if self.kind == "at_least":
             if self.number > jurors:
-                raise ConfigError(f"rule {self}: the jury has {jurors} jurors only")
+                raise ConfigError(f"rule {self}: the jury has only {jurors} jurors; require fewer votes")
             return np.where(votes >= int(self.number), 1, -1).astype(np.int8)
         if self.kind == "majority":
             needed = jurors // 2 + 1
@@ -72,9 +73,10 @@ class Rule:
 
 
 def weights(outcomes: np.ndarray, tie: str) -> np.ndarray:
-    """Share of each outcome that counts as positive, and as negative, float64 [2, ...].
+    """Share of each outcome that counts as positive, and that counts as negative, float64 [2, ...].
 
-    outcomes: 1, -1 or 0. tie: what undecided juries count as: `hung` (neither), `positive`, `negative`, `half`.
+    outcomes: 1, -1 or 0. tie: what undecided juries count as: `hung` (neither), `positive`, `negative`, or `half` (half
+    positive, half negative).
     """
     if tie not in TIES:
         raise ConfigError(f"tie={tie} is unknown; choose one of {', '.join(TIES)}")

@@ -1,7 +1,7 @@
 """Verdicts by drawing juries at random: for rules without an exact solution, and to check those that have one.
 
-Each jury is drawn once for all items. Every juror then says a level, drawn from what is predicted of them
-(hard: the most likely one), or their rating, and the rule is applied to what was said.
+Each jury is drawn once for all items. Every juror then gives a label: a level drawn from their predicted distribution
+(hard: the most likely level), or their predicted rating. The rule is applied to these labels.
 """
 
 from collections.abc import Sequence
@@ -28,11 +28,11 @@ def sampled_verdicts(
     for _ in range(trials):
         if question.rule.kind == "median_of_means":
             means = [
-                _values(_said(answers, seats, question, random), question).mean(1) for _ in range(JURIES_OF_MEDIAN)
+                _values(_labels(answers, seats, question, random), question).mean(1) for _ in range(JURIES_OF_MEDIAN)
             ]
             outcome = _sign(question.event.holds_of(np.median(means, 0)))
         else:
-            outcome = _outcome(_said(answers, seats, question, random), question)
+            outcome = _outcome(_labels(answers, seats, question, random), question)
         total += weights(outcome, question.tie)
     positive, negative = total / trials
     error = np.sqrt(positive * (1 - positive) / trials)
@@ -40,21 +40,21 @@ def sampled_verdicts(
 
 
 def drawn(seats: Sequence[Seats], replacement: bool, random: np.random.Generator) -> np.ndarray:
-    """A jury, int64 [seat]: pools in the listed order, nobody twice unless with replacement."""
+    """A random jury, int64 [seat], drawn from the pools in order; nobody sits twice unless with replacement."""
     jury: list[int] = []
-    for one in seats:
-        free = one.members.copy()
+    for pool in seats:
+        free = pool.members.copy()
         if not replacement:
             free[jury] = False
         candidates = np.flatnonzero(free)
         if not replacement:
-            refuse_short(one.pool, len(candidates), one.count)
-        jury += random.choice(candidates, one.count, replace=replacement).tolist()
+            refuse_short(pool.pool, len(candidates), pool.count)
+        jury += random.choice(candidates, pool.count, replace=replacement).tolist()
     return np.array(jury)
 
 
-def _said(answers: np.ndarray, seats: Sequence[Seats], question: Question, random: np.random.Generator) -> np.ndarray:
-    """What a jury says: positions of levels int64 [item, seat]; ratings; of sets, whether they make the event."""
+def _labels(answers: np.ndarray, seats: Sequence[Seats], question: Question, random: np.random.Generator) -> np.ndarray:
+    """A random jury's labels, [item, seat]: positions of levels, ratings, or for sets whether the event happened."""
     jury = answers[:, drawn(seats, question.replacement, random)]
     kind = question.event.scale.kind
     if kind == "interval":
@@ -68,22 +68,22 @@ def _said(answers: np.ndarray, seats: Sequence[Seats], question: Question, rando
     return passed.sum(-1)
 
 
-def _outcome(said: np.ndarray, question: Question) -> np.ndarray:
-    """1, -1 or 0, [item]."""
+def _outcome(labels: np.ndarray, question: Question) -> np.ndarray:
+    """The verdict of a jury by its labels, 1, -1 or 0, [item]."""
     event, rule = question.event, question.rule
     if rule.counting:
-        votes = said if event.scale.kind == "multilabel" else event.holds(said)
-        return rule.outcomes(said.shape[1])[votes.sum(1)]
+        votes = labels if event.scale.kind == "multilabel" else event.holds(labels)
+        return rule.outcomes(labels.shape[1])[votes.sum(1)]
     if rule.kind == "plurality":
-        count = (said[..., None] == np.arange(len(event.levels))).sum(1)
+        count = (labels[..., None] == np.arange(len(event.levels))).sum(1)
         leading = count == count.max(1, keepdims=True)
         return np.where((leading & ~event.levels).any(1), np.where((leading & event.levels).any(1), 0, -1), 1)
-    values = _values(said, question)
+    values = _values(labels, question)
     return _sign(event.holds_of(np.median(values, 1) if rule.kind == "median" else values.mean(1)))
 
 
-def _values(said: np.ndarray, question: Question) -> np.ndarray:
-    return said if question.event.scale.kind == "interval" else question.event.scale.values[said]
+def _values(labels: np.ndarray, question: Question) -> np.ndarray:
+    return labels if question.event.scale.kind == "interval" else question.event.scale.values[labels]
 
 
 def _sign(holds: np.ndarray) -> np.ndarray:

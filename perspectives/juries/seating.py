@@ -1,7 +1,8 @@
 """Compositions as juries of disjoint pools, so that votes of different pools are independent.
 
-Pools that overlap are drawn from in the listed order, and nobody sits twice. Cut into the sets of people who belong to
-the same pools, such a jury is one of several juries of disjoint sets, each with a known probability: exact as well.
+Overlapping pools are drawn from in the listed order, and nobody sits twice. Cutting them into sets of people who belong
+to the same pools turns such a jury into one of several juries of disjoint sets, each with a known probability, so
+verdicts stay exact.
 """
 
 import math
@@ -49,7 +50,7 @@ def seated(pools: Sequence[Seats], counts: np.ndarray | None = None, replacement
     if replacement:
         for name, who in zip(names, members, strict=True):
             if not who.any():
-                raise ConfigError(f"pool {name} has nobody to draw from")
+                raise ConfigError(f"pool {name} is empty; use a wider pool")
         return every(members, counts)
     if (members.sum(0) <= 1).all():
         for place, name in enumerate(names):
@@ -85,24 +86,27 @@ def _drawn(
     """Ways to seat `count` more people, from the sets that make up a pool, with their probabilities."""
     more: dict[tuple[int, ...], float] = {}
     for taken, weight in ways.items():
-        free = [int(sizes[one]) - taken[one] for one in inside]
-        refuse_short(name, sum(free), count, " left after those seated before")
+        free = [int(sizes[place]) - taken[place] for place in inside]
+        refuse_short(name, sum(free), count, " left")
         for split in product(*[range(min(count, left) + 1) for left in free]):
             if sum(split) != count:
                 continue
             chance = math.prod(map(math.comb, free, split)) / math.comb(sum(free), count)
             new = list(taken)
-            for one, drawn in zip(inside, split, strict=True):
-                new[one] += drawn
+            for place, drawn in zip(inside, split, strict=True):
+                new[place] += drawn
             more[tuple(new)] = more.get(tuple(new), 0.0) + weight * chance
     if len(more) > MOST_WAYS:
-        raise ConfigError(f"pools overlap in more than {MOST_WAYS:,} ways at {name}; use fewer pools, or disjoint ones")
+        raise ConfigError(
+            f"pool {name} overlaps with others in more than {MOST_WAYS:,} ways; use fewer pools, or disjoint ones"
+        )
     return more
 
 
 def refuse_short(name: str, people: int, seats: int, which: str = "") -> None:
+    """Raises ConfigError for a pool with fewer people than seats. which: of these people, in the message."""
     if people < seats:
         raise ConfigError(
-            f"pool {name} has {people} people{which}, and {seats} seats are to be drawn from it; "
-            "use fewer seats, or replacement=true to let people sit several times"
+            f"pool {name} has {people} people{which} but {seats} seats; use fewer seats, or replacement=true to let "
+            "people sit several times"
         )

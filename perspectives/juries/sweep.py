@@ -1,7 +1,7 @@
-"""Does it matter who sits? Verdicts of all compositions of some pools, against the same model's population jury.
+"""Sweeps: verdicts of all compositions of some pools, compared with the population jury of the same model.
 
-A maximum over compositions flips something by chance, so every sweep is repeated with people dealt out at random to
-pools of the same sizes, for every item: the shuffled-attribute null.
+Some composition out of many flips a verdict by chance alone. So every sweep is repeated with people dealt out at random
+to pools of the same sizes, for every item: the shuffled-attribute null.
 """
 
 from collections.abc import Sequence
@@ -28,8 +28,9 @@ MOST_COMPOSITIONS = 20_000
 class Swept:
     """Verdicts of all compositions of some pools.
 
-    pools: names. compositions: seats, int64 [composition, pool], first pool descending. verdicts: [item, composition];
-    nan where a pool has too few people for the item. population: the jury of everyone eligible, [item, 1].
+    pools: their names. compositions: seats, int64 [composition, pool], descending in the first pool. verdicts: [item,
+    composition]; nan where a pool has too few people for the item. population: of juries drawn from everyone eligible,
+    [item, 1].
     """
 
     pools: list[str]
@@ -44,12 +45,12 @@ class Swept:
 
     @property
     def flips(self) -> np.ndarray:
-        """Whether the verdict is another than the population jury's, float [item, composition]; nan: no such jury."""
+        """Whether the verdict differs from the population jury's, float [item, composition]; nan: no such jury."""
         return flips(self.verdicts, self.population.outcome[:, 0])
 
     @property
     def depends(self) -> np.ndarray:
-        """Whether any composition has another verdict than the population, bool [item]."""
+        """Whether the verdict of any composition differs from the population jury's, bool [item]."""
         return (self.flips == 1).any(1)
 
     def dependent(self) -> Estimate:
@@ -69,8 +70,8 @@ def sweep_pools(text: str, annotators: pd.DataFrame, among: np.ndarray | None = 
     """The pools of a sweep: of an attribute's values (`gender`), as listed (`age<30, age>=30`), or every person by
     name (`annotator`, of few people). Seats are 0.
 
-    among: bool [annotator], the people to draw from. Raises ConfigError for pools that overlap, have fewer than 5
-    people without being named ones, or are fewer than two.
+    among: bool [annotator], the people to draw from. Raises ConfigError for fewer than two pools, pools that overlap,
+    and pools of fewer than 5 people who are not named.
     """
     among = np.ones(len(annotators), bool) if among is None else among
     if text.strip() == PERSON:
@@ -81,26 +82,24 @@ def sweep_pools(text: str, annotators: pd.DataFrame, among: np.ndarray | None = 
     pools = [Seats(0, name, members(name, annotators) & among) for name in names]
     if len(pools) < 2:
         raise ConfigError(
-            f"sweep={text}: one pool leaves nothing to vary; give an attribute, or pools, 'age<30, age>=30'"
+            f"sweep={text}: a single pool leaves nothing to vary; give an attribute, or pools such as 'age<30, age>=30'"
         )
     for pool in pools:
         if pool.members.sum() < SMALLEST_GROUP and not names_people(pool.pool):
             raise ConfigError(
-                f"pool {pool.pool} has {pool.members.sum()} people, too few to speak of a group; put pools together, "
+                f"pool {pool.pool} has {pool.members.sum()} people, too few to stand for a group; merge pools, "
                 f"or sweep by person, sweep={PERSON}"
             )
     twice = np.flatnonzero(sum(pool.members.astype(int) for pool in pools) > 1)
     if len(twice):
-        raise ConfigError(f"sweep={text}: {len(twice)} people are in several pools; pools of a sweep must not overlap")
+        raise ConfigError(f"sweep={text}: {len(twice)} people are in several pools; give pools that do not overlap")
     return pools
 
 
 def _everyone_by_name(among: np.ndarray) -> list[Seats]:
     people = np.flatnonzero(among)
     if len(people) >= FEW_ANNOTATORS:
-        raise ConfigError(
-            f"sweep={PERSON}: {len(people)} people are too many to go through by name; sweep an attribute"
-        )
+        raise ConfigError(f"sweep={PERSON}: {len(people)} people are too many to sweep by name; sweep an attribute")
     one = np.eye(len(among), dtype=bool)
     return [Seats(0, f"{PERSON} {person + 1}", one[person]) for person in people]
 
@@ -125,9 +124,11 @@ def simplex(seats: int, most: Sequence[int]) -> np.ndarray:
             if seats - sum(way) - n <= rest
         ]
         if len(ways) > MOST_COMPOSITIONS:
-            raise ConfigError(f"more than {MOST_COMPOSITIONS:,} compositions; sweep fewer pools, or smaller juries")
+            raise ConfigError(
+                f"there are more than {MOST_COMPOSITIONS:,} compositions; sweep fewer pools, or smaller juries"
+            )
     if not ways:
-        raise ConfigError(f"the pools have {sum(most)} people together, too few for {seats} seats")
+        raise ConfigError(f"all pools together have {sum(most)} people, too few for {seats} seats; use fewer seats")
     return np.array(ways, np.int64).reshape(len(ways), len(most))
 
 
@@ -141,8 +142,8 @@ def sweep(
 ) -> Swept:
     """The verdicts of all juries of `size` people from these disjoint pools, and those of the population.
 
-    everyone: the latter, where they are known already. Raises ConfigError for rules without an exact solution, and
-    where no jury can be drawn for any item.
+    everyone: the population's verdicts, where they are known already. Raises ConfigError for rules without an exact
+    solution, and when no jury can be drawn for any item.
     """
     if not exact(question.rule, predictions.scale.kind):
         raise ConfigError(
@@ -156,11 +157,11 @@ def sweep(
         members = np.stack([pool.members & block.people for pool in pools])
         return verdicts(block.answers(predictions), every(members, compositions), question)
 
-    found = by_block(blocks, len(predictions.items), len(compositions), judge)
-    if np.isnan(found.positive).all():
+    swept = by_block(blocks, len(predictions.items), len(compositions), judge)
+    if np.isnan(swept.positive).all():
         raise ConfigError(f"no item can be judged by {size} people from these pools; use smaller juries or wider pools")
     everyone = population(predictions, size, question, blocks) if everyone is None else everyone
-    return Swept([pool.pool for pool in pools], compositions, found, everyone)
+    return Swept([pool.pool for pool in pools], compositions, swept, everyone)
 
 
 def population(predictions: Predictions, size: int, question: Question, blocks: Sequence[ItemBlock]) -> Verdicts:
@@ -174,8 +175,8 @@ def population(predictions: Predictions, size: int, question: Question, blocks: 
 
 
 def shuffled(pools: Sequence[Seats], blocks: Sequence[ItemBlock], random: np.random.Generator) -> list[Seats]:
-    """The same pools with their people dealt out anew among them: those who may judge the same items change places, so
-    that for every item each pool keeps its size."""
+    """The same pools with their people exchanged at random among those who may judge the same items, so that each pool
+    keeps its size for every item."""
     dealt = _dealt(np.any([pool.members for pool in pools], 0), blocks, random)
     return [Seats(pool.count, pool.pool, pool.members[dealt]) for pool in pools]
 
@@ -183,14 +184,15 @@ def shuffled(pools: Sequence[Seats], blocks: Sequence[ItemBlock], random: np.ran
 def shuffled_attributes(
     annotators: pd.DataFrame, blocks: Sequence[ItemBlock], random: np.random.Generator
 ) -> pd.DataFrame:
-    """The same people with whole records of attributes dealt out anew among those who may judge the same items."""
+    """The same people with whole records of attributes exchanged at random among those who may judge the same items."""
     dealt = _dealt(np.ones(len(annotators), bool), blocks, random)
     records = annotators.drop(columns="annotator_id").iloc[dealt].reset_index(drop=True)
     return pd.concat([annotators[["annotator_id"]].reset_index(drop=True), records], axis=1)
 
 
 def _dealt(inside: np.ndarray, blocks: Sequence[ItemBlock], random: np.random.Generator) -> np.ndarray:
-    """A permutation of people, int64 [annotator], that moves only those inside, among those eligible for the same."""
+    """A random permutation of people, int64 [annotator], that moves only those `inside`, among those who are eligible
+    for the same items."""
     _, alike = np.unique([block.people for block in blocks], axis=1, return_inverse=True)
     dealt = np.arange(len(inside))
     for kind in np.unique(alike):
@@ -200,7 +202,9 @@ def _dealt(inside: np.ndarray, blocks: Sequence[ItemBlock], random: np.random.Ge
 
 
 def p_value(real: float, null: np.ndarray) -> float:
-    """Chance of a share as large under the null: (1 + draws at least as large) / (1 + draws). null: float [draw].
+    """Probability of a share at least as large under the null: (1 + draws at least as large) / (1 + draws).
+
+    null: float [draw].
 
     Paper: Phipson & Smyth 2010, Permutation p-values should never be zero.
     """

@@ -123,7 +123,7 @@ def test_weights_that_would_be_ignored_are_refused():
             "plurality",
             "rule plurality: labels are numbers, not levels; use mean, median or a rule that counts",
         ),
-        ("binary", "mean", "a mean or median of labels cannot be asked whether label=rude; use a rule that counts"),
+        ("binary", "mean", "event 'label=rude' is not defined for a mean or median of labels; use a rule that counts"),
     ],
 )
 def test_rules_that_do_not_fit_the_labels_are_refused(kind, rule, said, trials):
@@ -139,10 +139,10 @@ def test_few_people_are_no_group_unless_named():
     for text, said in (
         (
             "1 gender=Other",
-            "pool gender=Other has 3 people here, too few to speak of a group; use a wider pool, or name",
+            "pool gender=Other has 3 people, too few to stand for a group; use a pool of at least 5 people, or name",
         ),
-        ("2 population, 1 gender=Other", "pool gender=Other has 3 people here"),
-        ("1 gender=Woman & age>60", "pool gender=Woman & age>60 has 2 people here"),
+        ("2 population, 1 gender=Other", "pool gender=Other has 3 people, too few to stand"),
+        ("1 gender=Woman & age>60", "pool gender=Woman & age>60 has 2 people, too few to stand for a group"),
     ):
         with pytest.raises(ConfigError, match=said):
             composition_verdicts(found, Composition.parse(text), asked(found), everyone)
@@ -167,7 +167,7 @@ def test_with_several_kinds_of_items_only_those_without_people_go_without_verdic
     sat = composition_verdicts(found, Composition.parse("6 gender=Woman"), asked(found), bench)
     assert np.isnan(sat.positive[5:9]).all()
     assert not np.isnan(np.delete(sat.positive, rows[5:9])).any()
-    with pytest.raises(ConfigError, match="x=2: pool gender=Woman has 0 people here"):
+    with pytest.raises(ConfigError, match="x=2: pool gender=Woman has 0 people, too few"):
         composition_verdicts(
             found, Composition.parse("6 gender=Woman"), asked(found), [bench[1], bench[1]._replace(items=rows[9:])]
         )

@@ -95,7 +95,7 @@ def test_bins_are_taken_whole(pool, wanted):
 
 @pytest.mark.parametrize(("pool", "divided"), [("bin<20", "18-24"), ("bin>65", "65+"), ("bin>=65.5", "65+")])
 def test_bins_are_not_divided(pool, divided):
-    with pytest.raises(ConfigError, match=rf"divides the bin '{re.escape(divided)}'; choose one of its ends"):
+    with pytest.raises(ConfigError, match=rf"splits the bin '{re.escape(divided)}'; use one of its ends"):
         members(pool, PEOPLE[PEOPLE["bin"].isin(["18-24", "65+"])])
 
 
@@ -106,7 +106,7 @@ def test_missing_values_are_unknown_whatever_the_type(dtype):
     assert pools_of("team", people) == ["team=x", "team=y"]
     assert who("team=unknown", people) == [10, 11]
     assert who("team!=unknown", people) == list(range(10))
-    with pytest.raises(ConfigError, match=r"team has no order \('x' is no number\); choose from x, y, unknown"):
+    with pytest.raises(ConfigError, match=r"team has no order \('x' is not a number\); choose from x, y, unknown"):
         members("team<3", people)
     people["team"] = people["team"].astype(object).replace({"x": "18-24", "y": "25-34"}).astype(dtype)
     assert who("team<25", people) == list(range(5))
@@ -184,14 +184,14 @@ def test_proportional_and_balanced_seats_skip_the_unknown_and_the_few():
     assert listed("12 proportional gender", people) == [(7, "gender=Man"), (5, "gender=Woman")]
     assert listed("13 balanced gender", people) == [(7, "gender=Man"), (6, "gender=Woman")]
     assert listed("4 balanced age group", PEOPLE) == [(2, "age group=young"), (2, "age group=old")]
-    with pytest.raises(ConfigError, match="gender has 1 values of 5 people or more; juries need two to differ"):
+    with pytest.raises(ConfigError, match="gender has 1 values that 5 people or more share, and a jury needs two"):
         seats("12 balanced gender", people, np.arange(27) < 20)
 
 
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("", "seats '' are not understood; write a number and a pool, 6 gender=Woman"),
+        ("", "seats '' are not understood; write a number and a pool, like 6 gender=Woman"),
         ("gender=Woman", "seats 'gender=Woman' are not understood"),
         ("-2 gender=Woman", "seats '-2 gender=Woman' are not understood"),
         ("6 gender=Woman,", "seats '' are not understood"),
@@ -200,18 +200,18 @@ def test_proportional_and_balanced_seats_skip_the_unknown_and_the_few():
         ("6 gender=Woman & white", "pool 'gender=Woman & white' is not understood"),
         ("6 gender=Woman & race=Black & age>60", "pool 'gender=Woman & race=Black & age>60' is empty: nobody meets"),
         ("6 age>100", "pool 'age>100' is empty"),
-        ("6 race='Black", "a quote ' is not closed; a value that holds one goes into the other kind"),
+        ("6 race='Black", "the quote ' is not closed; put a value that contains one into the other kind"),
         ("6 gender=Cat", "nobody has gender=Cat; choose from Woman, Man, unknown"),
-        ("6 age=19", "nobody has age=19; its numbers lie between 18 and 70"),
+        ("6 age=19", "nobody has age=19; its values lie between 18 and 70"),
         ("6 annotator=me", "nobody has annotator=me; there are 12 annotators; `annotators.parquet` of the predictions"),
         ("6 party=x", "these annotators have no attribute 'party'; choose from gender, race, age, bin, age group"),
         ("6 age<young", "age<young: compare with a number, or use age=…"),
         ("6 age<nan", "age<nan: compare with a number"),
         ("6 age=1..2..3", "nobody has age=1..2..3"),
-        ("6 race<3", "race has no order ('Black' is no number); choose from"),
-        ("6 balanced age", "age is a number (18 to 70): give ranges, age<30, age>=30"),
+        ("6 race<3", "race has no order ('Black' is not a number); choose from"),
+        ("6 balanced age", "age is a number (18 to 70); give ranges, such as age<30, age>=30"),
         ("6 balanced", "these annotators have no attribute ''"),
-        ("6 balanced bin", "bin has 0 values of 5 people or more; juries need two to differ"),
+        ("6 balanced bin", "bin has 0 values that 5 people or more share, and a jury needs two to vary"),
     ],
 )  # fmt: skip
 def test_seats_that_make_no_jury_are_refused(text, said):
@@ -243,7 +243,7 @@ def test_attributes_that_decide_who_sits(text, named):
 
 
 def test_without_attributes_people_and_everyone_remain():
-    with pytest.raises(ConfigError, match="no attribute 'gender'; only annotator and population can be used"):
+    with pytest.raises(ConfigError, match="no attribute 'gender'; use annotator or population"):
         members("gender=Woman", PEOPLE[["annotator_id"]])
 
 
@@ -286,10 +286,10 @@ def test_seats_by_item():
     ("text", "said"),
     [
         ("", "a composition needs seats, for example 6 gender=Woman, 6 gender=Man"),
-        ("12 x; 6 y", "what comes after seats for all items is never used"),
-        ("it: 12 x", "before the colon stands an item's attribute, language=it, or else"),
-        ("language=: 12 x", "before the colon stands an item's attribute"),
-        ("language=it: 12 x", "says nothing about 2 items; add else: …"),
+        ("12 x; 6 y", "seats after those for all items are never used; put the latter last"),
+        ("it: 12 x", "write language=it, or else, before the colon"),
+        ("language=: 12 x", "write language=it, or else, before the colon"),
+        ("language=it: 12 x", "leaves out 2 items; add else: …"),
         ("topic=it: 12 x", "items have no attribute 'topic'; choose from language, n"),
         ("text=tea: 12 x", "items have no attribute 'text'; choose from language, n"),
         ("language=de: 12 x; else: 1 x", "no item has language=de; choose from fr, it, unknown"),
@@ -302,7 +302,7 @@ def test_items_nothing_is_said_of_are_refused(text, said):
 
 
 def test_items_of_which_nothing_is_known():
-    with pytest.raises(ConfigError, match="no attribute 'n'; nothing is known about them but their text"):
+    with pytest.raises(ConfigError, match="no attribute 'n'; they have a text and nothing else"):
         Composition.parse("n=1: 2 x; else: 1 x").seats_for(ITEMS[["item_id", "text"]])
 
 

@@ -63,7 +63,7 @@ def test_people_whom_the_model_has_seen_enough_of():
     (block,) = item_blocks(known, min_training_labels=3)
     assert np.flatnonzero(~block.people).tolist() == [3, 4]  # too few in one fold; not there at all
     assert item_blocks(known)[0].people.all()
-    with pytest.raises(ConfigError, match="nobody has 10 training labels; the most of one person are 5"):
+    with pytest.raises(ConfigError, match="min_training_labels=10: nobody has so many training labels; give 5 or less"):
         item_blocks(known, min_training_labels=10)
 
 

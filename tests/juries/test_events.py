@@ -85,18 +85,18 @@ def test_means_that_are_equal_up_to_rounding_are_equal():
 @pytest.mark.parametrize(
     ("text", "scale", "said"),
     [
-        (None, ORDINAL, "labels are one of -1, 0, 2.5, 10: say what the jury decides, event='label>=2.5'"),
+        (None, ORDINAL, "labels are one of -1, 0, 2.5, 10; say what the jury decides, such as event='label>=2.5'"),
         (None, NOMINAL, "event='label=b'"),
         (None, RATING, "event='label>=0.5'"),
         ("yes", BINARY, "event 'yes' is not understood; write it like label=yes"),
         (5, ORDINAL, "event 5 is not understood; write it like label>=2.5"),
         ("label=", BINARY, "event 'label=' is not understood"),
         ("labels=yes", BINARY, "is not understood"),
-        ("label=maybe", BINARY, "event 'label=maybe': 'maybe' is no level; labels are one of no, yes"),
-        ("label>=3", ORDINAL, "'3' is no level; labels are one of -1, 0, 2.5, 10"),
+        ("label=maybe", BINARY, "event 'label=maybe': 'maybe' is not a level; labels are one of no, yes"),
+        ("label>=3", ORDINAL, "'3' is not a level; labels are one of -1, 0, 2.5, 10"),
         ("label>=a", NOMINAL, "nominal levels have no order; use label=a or label=a|b"),
-        ("label>=0|10", ORDINAL, "alternatives a|b go with = and != of levels only"),
-        ("label=0.1|0.2", RATING, "alternatives a|b go with = and != of levels only"),
+        ("label>=0|10", ORDINAL, "alternatives a|b need = or != and levels; use a single value"),
+        ("label=0.1|0.2", RATING, "alternatives a|b need = or != and levels; use a single value"),
         ("label>=high", RATING, "labels are a number from -inf to inf; compare with one"),
         ("label>=nan", RATING, "compare with one"),
         ("label<inf", RATING, "compare with one"),
@@ -113,12 +113,12 @@ def test_what_is_no_event_is_refused(text, scale, said):
 @pytest.mark.parametrize(
     ("text", "scale", "remedy"),
     [
-        ("label=yes", BINARY, "label=yes; use a rule that counts votes"),
-        ("label=a", SETS, "label=a; use a rule that counts votes"),
-        ("label=0|10", ORDINAL, "label=0|10; use event='label>=…'"),
+        ("label=yes", BINARY, "a rule that counts votes"),
+        ("label=a", SETS, "a rule that counts votes"),
+        ("label=0|10", ORDINAL, "event='label>=…'"),
     ],
 )
 def test_means_of_labels_without_numbers_are_refused(text, scale, remedy):
     with pytest.raises(ConfigError) as refusal:
         Event.parse(text, scale).holds_of(np.zeros(2))
-    assert str(refusal.value) == f"a mean or median of labels cannot be asked whether {remedy}"
+    assert str(refusal.value) == f"event {text!r} is not defined for a mean or median of labels; use {remedy}"

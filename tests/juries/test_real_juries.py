@@ -68,7 +68,7 @@ def test_as_many_items_as_have_raters_are_supported():
     counts = [int(against(found, f"{n} population", Question(rude(found))).supported.sum()) for n in (3, 4, 5)]
     assert counts == [10, 9, 8]
     with pytest.raises(
-        ConfigError, match="no item has raters enough for 6 population: at most 5 raters of an item are in"
+        ConfigError, match="no item has enough raters for 6 population: at most 5 raters of an item are in"
     ):
         against(found, "6 population", Question(rude(found)))
     again = Question(rude(found), replacement=True)
@@ -113,9 +113,7 @@ def test_groups_withheld_from_predicted_juries_are_not_supported():
 def test_rules_and_pools_that_real_juries_cannot_have():
     found = predictions("ordinal")
     event = Event.parse("label>=3", found.scale)
-    with pytest.raises(
-        ConfigError, match="juries of real raters are computed for rules that count votes; rule is median"
-    ):
+    with pytest.raises(ConfigError, match="rule median: juries of real raters need a rule that counts votes"):
         against(found, "3 population", Question(event, Rule("median")))
     with pytest.raises(ConfigError, match="juries of real raters need pools that do not overlap"):
         against(found, "2 gender=Woman, 2 population", Question(event))

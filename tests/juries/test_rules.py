@@ -67,12 +67,12 @@ def test_undecided_juries_count_as_told(tie):
         ("supermajority 2/0", "is unknown; choose majority"),
         ("", "rule '' is unknown"),
         (3, "rule 3 is unknown"),
-        ("supermajority", "a number follows supermajority and at_least, and only these"),
-        ("majority 2/3", "a number follows supermajority and at_least, and only these"),
-        ("supermajority 1/2", "a supermajority is a share above 1/2 and at most 1"),
-        ("supermajority 1.01", "a supermajority is a share above 1/2 and at most 1"),
-        ("at_least 0", "at_least takes a whole number of votes from 1"),
-        ("at_least 5/2", "at_least takes a whole number of votes from 1"),
+        ("supermajority", "supermajority and at_least need a number, and other rules take none"),
+        ("majority 2/3", "supermajority and at_least need a number, and other rules take none"),
+        ("supermajority 1/2", "supermajority takes a share above 1/2 and at most 1, such as 2/3"),
+        ("supermajority 1.01", "supermajority takes a share above 1/2 and at most 1, such as 2/3"),
+        ("at_least 0", "at_least takes a whole number of votes, 1 or more"),
+        ("at_least 5/2", "at_least takes a whole number of votes, 1 or more"),
     ],
 )
 def test_what_is_no_rule_is_refused(text, said):
@@ -82,7 +82,7 @@ def test_what_is_no_rule_is_refused(text, said):
 
 
 def test_more_votes_than_jurors_cannot_be_required():
-    with pytest.raises(ConfigError, match="rule at_least 4: the jury has 3 jurors only"):
+    with pytest.raises(ConfigError, match="rule at_least 4: the jury has only 3 jurors; require fewer votes"):
         Rule.parse("at_least 4").outcomes(3)
 
 

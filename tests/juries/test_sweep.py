@@ -14,7 +14,7 @@ from perspectives.juries.composition_verdicts import composition_verdicts
 from perspectives.juries.compositions import Composition, Seats, seats
 from perspectives.juries.eligibility import ItemBlock, item_blocks
 from perspectives.juries.events import Event
-from perspectives.juries.inquiry import Setting, inquire_sweep
+from perspectives.juries.results import Setting, ask_sweep
 from perspectives.juries.rules import Rule
 from perspectives.juries.seating import seated
 from perspectives.juries.sweep import p_value, population, shuffled, simplex, sweep, sweep_pools
@@ -33,7 +33,7 @@ def test_the_simplex_is_every_way_to_fill_the_seats():
     for size, *most in product(range(1, 6), range(5), range(5), range(5)):
         wanted = [way for way in product(*[range(n, -1, -1) for n in most]) if sum(way) == size]
         if not wanted:
-            with pytest.raises(ConfigError, match=f"the pools have {sum(most)} people together, too few for {size}"):
+            with pytest.raises(ConfigError, match=f"all pools together have {sum(most)} people, too few for {size}"):
                 simplex(size, most)
             continue
         assert simplex(size, most).tolist() == [list(way) for way in wanted]
@@ -189,7 +189,7 @@ def test_a_sweep_that_no_item_supports_is_refused():
     with pytest.raises(ConfigError, match="no item can be judged by 12 people from these pools; use smaller juries"):
         sweep(found, pools, 12, question(found), blocks)
     short = [ItemBlock("x=1", np.arange(10), np.arange(30) < 2), ItemBlock("x=2", np.arange(0), np.arange(30) < 2)]
-    with pytest.raises(ConfigError, match="x=1: pool population has 2 people, and 3 seats"):
+    with pytest.raises(ConfigError, match="x=1: pool population has 2 people but 3 seats"):
         population(found, 3, question(found), short)
 
 
@@ -215,7 +215,7 @@ def test_p_is_small_no_more_often_than_it_says_where_the_attribute_means_nothing
         found = predictions(items=25, people=24, seed=seed)
         found = replace(found, annotators=found.annotators.assign(team=rng.permutation(["x"] * 16 + ["y"] * 8)))
         asked = Setting(question(found), 3)
-        one = inquire_sweep(
+        one = ask_sweep(
             found, [found], asked, sweep_pools("team", found.annotators), everything(found), shuffles=19, seed=seed
         )
         small += one.headline["p"] <= 0.25
@@ -247,14 +247,17 @@ def test_pools_of_a_sweep():
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("gender=Woman", "sweep=gender=Woman: one pool leaves nothing to vary; give an attribute, or pools"),
-        ("gender=Woman, age<30", "people are in several pools; pools of a sweep must not overlap"),
+        (
+            "gender=Woman",
+            "sweep=gender=Woman: a single pool leaves nothing to vary; give an attribute, or pools",
+        ),
+        ("gender=Woman, age<30", "people are in several pools; give pools that do not overlap"),
         (
             "gender=Woman, gender=Other",
-            "pool gender=Other has 3 people, too few to speak of a group; put pools together",
+            "pool gender=Other has 3 people, too few to stand for a group; merge pools",
         ),
-        ("age", "age is a number (19 to 71): give ranges, age<30, age>=30"),
-        ("annotator", "sweep=annotator: 30 people are too many to go through by name; sweep an attribute"),
+        ("age", "age is a number (19 to 71); give ranges, such as age<30, age>=30"),
+        ("annotator", "sweep=annotator: 30 people are too many to sweep by name; sweep an attribute"),
         ("height", "pool 'height' is not understood"),
     ],
 )
@@ -266,5 +269,5 @@ def test_pools_that_cannot_be_swept_are_refused(text, said):
 
 def test_an_attribute_called_like_a_person_protects_its_groups_all_the_same():
     people = predictions().annotators.assign(annotator_town=["a"] * 27 + ["b"] * 3)
-    with pytest.raises(ConfigError, match="pool annotator_town=b has 3 people, too few to speak of a group"):
+    with pytest.raises(ConfigError, match="pool annotator_town=b has 3 people, too few to stand for a group"):
         sweep_pools("annotator_town=a, annotator_town=b", people)

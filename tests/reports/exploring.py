@@ -9,10 +9,11 @@ import pytest
 
 from perspectives.data.scale import Scale
 from perspectives.juries.compositions import seats
+from perspectives.juries.counts import count_distributions, expected
 from perspectives.juries.events import Event
 from perspectives.juries.rules import Rule
 from perspectives.juries.seating import seated
-from perspectives.juries.verdicts import Question, verdicts, vote_distribution
+from perspectives.juries.verdicts import Question, verdicts
 from perspectives.predictions import Predictions
 from perspectives.reports.explorer.build import html
 from perspectives.reports.explorer.content import Content, dequantised
@@ -69,7 +70,11 @@ def asked_of_python(page: Content, item: int, composition: str, question: Questi
     answers = dequantised(page.answers[[item]], page.scale)
     seating = seated(seats(composition, page.annotators))
     found = verdicts(answers, seating, question)
-    return found.positive[0, 0], found.negative[0, 0], vote_distribution(answers, seating, question)[0, 0]
+    answers = np.broadcast_to(answers, (1, seating.pools.shape[1], answers.shape[2]))
+    votes, jurors = question.event.votes(answers, question.hard), int(seating.seats[0].sum())
+    tables = count_distributions(votes, seating.pools, int(seating.seats.max()), question.replacement)
+    distribution = expected(tables, seating.seats, np.eye(jurors + 1))[:, 0] @ seating.weight
+    return found.positive[0, 0], found.negative[0, 0], distribution
 
 
 def question(page: Content, event: str, rule: str = "majority", tie: str = "hung", hard: bool = False) -> Question:

@@ -10,7 +10,7 @@ from invented import everything, predictions, written
 
 from perspectives.errors import ConfigError
 from perspectives.juries.events import Event
-from perspectives.juries.inquiry import Inquiry, Setting, SweepInquiry, inquire, inquire_sweep, pool_rates
+from perspectives.juries.results import JuryResult, Setting, SweepResult, ask_jury, ask_sweep, pool_rates
 from perspectives.juries.sweep import sweep_pools
 from perspectives.juries.verdicts import Question
 from perspectives.reports.juries import pm, report
@@ -20,16 +20,16 @@ from perspectives.runs.joined import joined
 AGES = {2: "age<30, age>=30", 3: "age<25, age=25..40, age>40", 5: "age<20, age=20..30, age=31..40, age=41..60, age>60"}
 
 
-def swept(found, text: str, size: int = 4, shuffles: int = 3) -> SweepInquiry:
+def swept(found, text: str, size: int = 4, shuffles: int = 3) -> SweepResult:
     setting = Setting(Question(Event.parse(None, found.scale)), size)
-    return inquire_sweep(found, [found], setting, sweep_pools(text, found.annotators), everything(found), shuffles)
+    return ask_sweep(found, [found], setting, sweep_pools(text, found.annotators), everything(found), shuffles)
 
 
-def asked(found, text: str = "4 population") -> Inquiry:
-    return inquire(found, [found], Setting(Question(Event.parse(None, found.scale)), 4), text, everything(found))
+def asked(found, text: str = "4 population") -> JuryResult:
+    return ask_jury(found, [found], Setting(Question(Event.parse(None, found.scale)), 4), text, everything(found))
 
 
-def said(found, tmp_path, text: str = "4 population", *sweeps: SweepInquiry) -> str:
+def said(found, tmp_path, text: str = "4 population", *sweeps: SweepResult) -> str:
     run = joined(written(tmp_path, found))
     return report(run, everything(found), [asked(found, text)], sweeps, [], tmp_path / "out")
 
@@ -48,7 +48,7 @@ def test_the_report_says_what_the_numbers_are(tmp_path):
     shares = " ".join(f"{row[name]:.3f}".removeprefix("0") for name in ("p_positive", "positive", "negative", "hung"))
     assert line.startswith(f"label=rude majority 2 gender=Woman, 2 gender=Man 20 {shares} ")
     assert f"{pm(row, 'flips')} {row['reversed']:.3f}".replace(" 0.", " .") in line
-    assert "hung where none is" in printed
+    assert "hung where there is none" in printed
     assert printed.endswith(f"\n\n{tmp_path / 'out'}")
 
 
@@ -66,9 +66,7 @@ def test_small_sweeps_are_shown_whole_and_large_ones_by_their_extremes(tmp_path)
     assert len(rows) == 15
     assert len(large.swept.compositions) == 21
     assert [row.split("  ")[0] for row in rows[1:4]] == ["5 age<25", "5 age=25..40", "5 age>40"]
-    assert (
-        "Above: the jury in proportion to the pools, those from one pool alone, and those with most flips." in printed
-    )
+    assert "Above: the jury in proportion to the pools, those from a single pool, and those with most flips." in printed
     flips = {row["composition"]: row["flips"] for row in large.rows}
     shown = [flips.pop(row.split("  ")[0]) for row in rows][4:]
     assert shown == sorted(shown, reverse=True)
@@ -83,10 +81,10 @@ def test_items_without_a_jury_are_counted(tmp_path):
     few = everything(found)[0]._replace(name="language=it", items=np.arange(6), people=np.arange(30) < 2)
     rest = few._replace(name="language=fr", items=np.arange(6, 10), people=np.ones(30, bool))
     setting = Setting(Question(Event.parse(None, found.scale)), 4)
-    one = inquire(found, [found], setting, "4 population", [few, rest])
+    one = ask_jury(found, [found], setting, "4 population", [few, rest])
     run = joined(written(tmp_path, found))
     printed = report(run, [few, rest], [one], [], [], tmp_path)
-    assert "4 population: for 6 items too few people are eligible." in printed
+    assert "4 population: too few people are eligible for 6 items." in printed
     assert "each for items of their own language (2 values)" in printed
     items = one.items()
     assert (items["verdict"] == "").tolist() == (items["population"] == "").tolist() == [True] * 6 + [False] * 4
@@ -98,7 +96,7 @@ def test_a_sweep_leaves_out_what_nobody_can_judge():
     rest = few._replace(name="language=fr", items=np.arange(6, 10), people=np.ones(30, bool))
     setting = Setting(Question(Event.parse(None, found.scale)), 4)
     pools = sweep_pools("gender", found.annotators)
-    one = inquire_sweep(found, [found], setting, pools, [few, rest], shuffles=2)
+    one = ask_sweep(found, [found], setting, pools, [few, rest], shuffles=2)
     items = one.items()
     assert one.headline["items"] == 4
     assert items["depends"].isna().tolist() == [True] * 6 + [False] * 4
@@ -155,7 +153,7 @@ def drawn(monkeypatch, tmp_path):
     figures, save = [], Figure.savefig
     monkeypatch.setattr(Figure, "savefig", lambda self, *a, **k: (figures.append(self), save(self, *a, **k)))
 
-    def draw(one: SweepInquiry):
+    def draw(one: SweepResult):
         figure(one, tmp_path / "figure.svg")
         return figures[-1]
 

@@ -86,35 +86,32 @@ def test_without_matplotlib_the_tables_are_written_all_the_same(run, tmp_path, m
 @pytest.mark.parametrize(
     ("option", "said"),
     [
-        (
-            "event=label>=3",
-            "nominal levels have no order" if False else "'3' is no level; labels are one of calm, rude",
-        ),
+        ("event=label>=3", "'3' is not a level; labels are one of calm, rude"),
         ("event=rude", "event 'rude' is not understood; write it like label=rude"),
         ("rule=most", "rule 'most' is unknown; choose majority"),
-        ("rule=at_least 13", "rule at_least 13: the jury has 12 jurors only"),
+        ("rule=at_least 13", "rule at_least 13: the jury has only 12 jurors"),
         ("tie=coin", "tie=coin is unknown; choose one of hung, positive, negative, half"),
         ("votes=loud", "votes=loud is unknown; choose one of sampled, hard"),
-        ("size=0", "size=0 is no jury; give a whole number from 1, or a list of them"),
-        ("size=[3,2.5]", "size=2.5 is no jury"),
-        ("size=true", "size=True is no jury"),
-        ("size=[]", "size=[] is no jury"),
+        ("size=0", "size=0 is not a size; give a whole number from 1, or a list of them"),
+        ("size=[3,2.5]", "size=2.5 is not a size"),
+        ("size=true", "size=True is not a size"),
+        ("size=[]", "size=[] is not a size"),
         ("trials=0", "trials=0 is not accepted; give a whole number from 1"),
         ("shuffles=-1", "shuffles=-1 is not accepted; give a whole number from 0"),
         ("seed=x", "seed=x is not accepted; give a whole number from 0"),
-        ("min_training_labels=99", "nobody has 99 training labels; the most of one person are 3"),
-        ("composition=balanced", "composition=balanced needs an attribute; add attribute=gender, …"),
-        ("composition=balance", "seats 'balance' are not understood; write a number and a pool, 6 gender=Woman"),
-        ("composition=[2 gender=Man,2 gender=Woman]", "composition is a list of 2; ask for one at a time"),
-        ("composition=40 population", "pool population has 30 people, and 40 seats are to be drawn from it"),
-        ("composition=1 gender=Other", "pool gender=Other has 3 people here, too few to speak of a group"),
-        ("sweep=[gender,age]", "sweep is a list of 2; ask for one at a time"),
-        ("sweep=age", "age is a number (19 to 71): give ranges, age<30, age>=30"),
+        ("min_training_labels=99", "min_training_labels=99: nobody has so many training labels; give 3 or less"),
+        ("composition=balanced", "composition=balanced needs an attribute; add attribute=…"),
+        ("composition=balance", "seats 'balance' are not understood; write a number and a pool, like 6 gender=Woman"),
+        ("composition=[2 gender=Man,2 gender=Woman]", "composition is a list of 2; give one at a time"),
+        ("composition=40 population", "pool population has 30 people but 40 seats"),
+        ("composition=1 gender=Other", "pool gender=Other has 3 people, too few to stand for a group"),
+        ("sweep=[gender,age]", "sweep is a list of 2; give one at a time"),
+        ("sweep=age", "age is a number (19 to 71); give ranges, such as age<30, age>=30"),
         ("sweep=town", "pool 'town' is not understood"),
         ("eligible=town", "items have no attribute 'town'; choose from language"),
         ("competence=charm", "competence=charm is unknown; choose agreement or mace, or null"),
         ("competence=agreement", "weights people where they may sit several times; add replacement=true"),
-        ("people=true", "no item has raters enough for 12 population: at most 9 raters"),
+        ("people=true", "no item has enough raters for 12 population: at most 9 raters"),
         ("shuffle=3", "there is no option shuffle; did you mean shuffles?"),
     ],
 )
@@ -124,7 +121,7 @@ def test_what_cannot_be_asked_is_refused(run, tmp_path, option, said, capsys):
 
 
 def test_runs_that_cannot_be_asked_are_refused(run, tmp_path, capsys):
-    assert "run is missing; give run=… a trained run's folder" in refused(capsys)
+    assert "run is missing; give run=…, a folder of a trained run" in refused(capsys)
     assert "nowhere holds no run" in refused(capsys, f"run={tmp_path / 'nowhere'}")
     pairs = written(tmp_path, replace(predictions(), everyone=None))
     assert "train again with predictions.everyone=true" in refused(capsys, f"run={pairs}")

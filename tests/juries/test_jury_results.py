@@ -7,7 +7,7 @@ from invented import everything, predictions
 from perspectives.juries.counterfactual import fewest_swaps
 from perspectives.juries.eligibility import ItemBlock
 from perspectives.juries.events import Event
-from perspectives.juries.inquiry import Setting, inquire
+from perspectives.juries.results import Setting, ask_jury
 from perspectives.juries.sweep import p_value, shuffled_attributes
 from perspectives.juries.verdicts import Question
 
@@ -19,7 +19,7 @@ def found():
 
 def asked(found, composition: str, size: int = 7, **options):
     setting = Setting(Question(Event.parse(None, found.scale)), size)
-    return inquire(found, [found], setting, composition, everything(found), **options)
+    return ask_jury(found, [found], setting, composition, everything(found), **options)
 
 
 def test_a_group_that_judges_otherwise_flips_more_than_chance(found):
@@ -68,7 +68,7 @@ def test_only_those_who_may_sit_are_exchanged(found):
     eligible = np.arange(30) < 5
     benches = [ItemBlock("", np.arange(40), eligible), ItemBlock("", np.arange(40, 60), ~eligible)]
     setting = Setting(Question(Event.parse(None, found.scale)), 3)
-    swaps = inquire(found, [found], setting, ", ".join(f"1 annotator={name}" for name in names), benches).swaps
+    swaps = ask_jury(found, [found], setting, ", ".join(f"1 annotator={name}" for name in names), benches).swaps
     votes = setting.question.event.votes(found.answers())
     few = fewest_swaps(votes[:40, :5], [0, 1, 2], setting.question)[0]  # as if the others were not there
     assert swaps[:40] == pytest.approx(few, nan_ok=True)

@@ -1,4 +1,4 @@
-"""Everything asked about juries in one setting (event, rule, size), as tables."""
+"""Results of juries in one setting (event, rule, size): of one composition or of a sweep, as tables."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -26,26 +26,26 @@ OUTCOMES = {1: "positive", -1: "negative", 0: "hung"}
 
 @dataclass(frozen=True)
 class Setting:
-    """One question to juries of one size."""
+    """A question and the size of the juries that decide it."""
 
     question: Question
     size: int
 
     def columns(self) -> dict[str, object]:
-        """What tells rows of several settings apart."""
+        """The columns that tell rows of several settings apart."""
         return {"event": str(self.question.event), "rule": str(self.question.rule), "size": self.size}
 
 
 @dataclass(frozen=True, eq=False)
-class Inquiry:
-    """Answers in one setting.
+class JuryResult:
+    """The result of one composition in one setting.
 
-    composition: as typed. verdicts: of it, [item, 1]. everyone: a jury of as many people drawn from everyone eligible.
-    population: verdicts of it, [item, 1]. weighted: whether the people of the composition were weighted by competence;
-    those of the population never are. human: verdict of all raters of each item, int8 [item]. seeds: share of flips
-    against the population jury, for each seed. null: the same share with everybody's attributes dealt out at random,
-    [draw]; empty where no attribute decides who sits. swaps: of a jury of named people, fewest exchanges that reverse
-    the verdict, float [item] (see `fewest_swaps`); None for others.
+    composition: as typed. verdicts: of the composition, [item, 1]. everyone: the population jury, as many people drawn
+    from everyone eligible, as text. population: its verdicts, [item, 1]. weighted: whether the people of the
+    composition were weighted by competence; those of the population never are. human: verdict of all raters of each
+    item, int8 [item]. seeds: share of flips against the population jury, for each seed. null: the same share with
+    everybody's attributes exchanged at random, [draw]; empty where no attribute decides who sits. swaps: for a jury of
+    named people, fewest exchanges that reverse the verdict, float [item] (see `fewest_swaps`); None for others.
     """
 
     setting: Setting
@@ -66,11 +66,12 @@ class Inquiry:
 
     @cached_property
     def rows(self) -> list[dict[str, object]]:
-        """One row for the population jury and, where it is another, one for the composition."""
-        asked = {self.everyone: self.population, self.name: self.verdicts}
+        """One row for the population jury and, unless it is the same, one for the composition."""
+        juries = {self.everyone: self.population, self.name: self.verdicts}
+        reference = self.population.outcome[:, 0]
         return [
-            self.setting.columns() | {"composition": name} | summary(one, self.population.outcome[:, 0], self.human)
-            for name, one in asked.items()
+            self.setting.columns() | {"composition": name} | summary(verdicts, reference, self.human)
+            for name, verdicts in juries.items()
         ]
 
     def items(self) -> pd.DataFrame:
@@ -81,7 +82,7 @@ class Inquiry:
         return table if self.swaps is None else table.assign(swaps=self.swaps)
 
 
-def inquire(
+def ask_jury(
     predictions: Predictions,
     seeds: Sequence[Predictions],
     setting: Setting,
@@ -91,51 +92,55 @@ def inquire(
     weights: np.ndarray | None = None,
     seed: int = 0,
     shuffles: int = 100,
-) -> Inquiry:
-    """Ask one composition.
+) -> JuryResult:
+    """The result of one composition.
 
-    predictions: the average over seeds. seeds: each of them. trials, weights, seed: see `sit`. shuffles: draws of the
-    null, which sampled verdicts go without.
+    predictions: the average over seeds. seeds: those of each seed. trials, weights, seed: see `composition_verdicts`.
+    shuffles: draws of the null; sampled verdicts have none.
     """
     jury = Composition.parse(composition)
     blind, question = jury.blind(), setting.question
-    same = jury.text == blind.text and weights is None
+    is_population = jury.text == blind.text and weights is None
 
-    def asked(one: Predictions) -> tuple[Verdicts, Verdicts]:
-        found = composition_verdicts(one, jury, question, blocks, trials, weights, seed)
-        return found, found if same else composition_verdicts(one, blind, question, blocks, trials, None, seed)
+    def judged(source: Predictions) -> tuple[Verdicts, Verdicts]:
+        """Verdicts of the composition and of the population jury."""
+        verdicts = composition_verdicts(source, jury, question, blocks, trials, weights, seed)
+        if is_population:
+            return verdicts, verdicts
+        return verdicts, composition_verdicts(source, blind, question, blocks, trials, None, seed)
 
-    found, everyone = asked(predictions)
-    spread = []
-    if len(seeds) > 1 and found.error is None and not same:
-        for one in seeds:
-            mine, theirs = asked(one)
-            spread.append(float(np.nanmean(flips(mine, theirs.outcome[:, 0]))))
-    null = np.empty(shuffles if jury.attributes(predictions.annotators) and found.error is None else 0)
+    verdicts, population = judged(predictions)
+    sampled = verdicts.error is not None
+    compared = len(seeds) > 1 and not sampled and not is_population
+    by_seed = [_share_flipped(*judged(source)) for source in seeds] if compared else []
+    null = np.empty(0 if sampled or not jury.attributes(predictions.annotators) else shuffles)
     random = np.random.default_rng(seed)
     for draw in range(len(null)):
         dealt = replace(predictions, annotators=shuffled_attributes(predictions.annotators, blocks, random))
-        null[draw] = np.nanmean(
-            flips(composition_verdicts(dealt, jury, question, blocks, None, weights), everyone.outcome[:, 0])
-        )
+        null[draw] = _share_flipped(composition_verdicts(dealt, jury, question, blocks, None, weights), population)
     human = human_majority(predictions, question.event)
-    return Inquiry(
-        setting, jury.text, predictions, found, blind.text, everyone, weights is not None, human, spread, null,
+    return JuryResult(
+        setting, jury.text, predictions, verdicts, blind.text, population, weights is not None, human, by_seed, null,
         _swaps(predictions, jury, question, blocks),
     )  # fmt: skip
+
+
+def _share_flipped(verdicts: Verdicts, population: Verdicts) -> float:
+    """Share of items whose verdict differs from the population jury's."""
+    return float(np.nanmean(flips(verdicts, population.outcome[:, 0])))
 
 
 def _swaps(
     predictions: Predictions, jury: Composition, question: Question, blocks: Sequence[ItemBlock]
 ) -> np.ndarray | None:
-    """Fewest exchanges of a jury of named people for others who may sit that reverse its verdicts, float [item], nan
-    where one of the jury may not; None for other juries."""
+    """For a jury of named people, the fewest exchanges for other eligible people that reverse its verdicts, float
+    [item], nan where a juror is not eligible; None for other juries."""
     if len(jury.clauses) > 1 or not question.rule.counting or question.replacement:
         return None
     pools = seats(jury.clauses[0][2], predictions.annotators)
-    if any(one.count != 1 or one.members.sum() != 1 or not names_people(one.pool) for one in pools):
+    if any(pool.count != 1 or pool.members.sum() != 1 or not names_people(pool.pool) for pool in pools):
         return None
-    people = [int(np.flatnonzero(one.members)[0]) for one in pools]
+    people = [int(np.flatnonzero(pool.members)[0]) for pool in pools]
     votes = question.event.votes(predictions.answers(), question.hard)
     votes = np.broadcast_to(votes, (len(votes), len(predictions.annotators)))
     swaps = np.full(len(votes), np.nan)
@@ -146,11 +151,13 @@ def _swaps(
 
 
 @dataclass(frozen=True, eq=False)
-class SweepInquiry:
-    """A sweep with what belongs beside it.
+class SweepResult:
+    """The result of a sweep in one setting, with its null.
 
-    null: share of items whose verdict depends on who sits, with people dealt out at random, [draw]. seeds: the same
-    share for each seed. start: the composition proportional to the pools, from which seats are moved.
+    null: share of items whose verdict depends on who sits, with people dealt out at random, [draw]. seeds: the share
+    by the predictions of each seed. human: verdict of all raters of each item, int8 [item]. start: the composition
+    proportional to the pools, from which seats are moved. moves: the fewest seats to move from there. rates: see
+    `pool_rates`.
     """
 
     setting: Setting
@@ -168,16 +175,12 @@ class SweepInquiry:
     def headline(self) -> dict[str, object]:
         """The share of verdicts that depend on who sits, with its interval, null and p-value."""
         row: dict[str, object] = {"pools": ", ".join(self.swept.pools), "compositions": len(self.swept.compositions)}
-        found = by_item(self.swept.dependent())
-        row |= {
-            "items": int(self.swept.supported.sum()),
-            "dependent": found.value,
-            "low": found.low,
-            "high": found.high,
-        }
+        share = by_item(self.swept.dependent())
+        row |= {"items": int(self.swept.supported.sum())}
+        row |= {"dependent": share.value, "low": share.low, "high": share.high}
         if len(self.null):
             row |= {"null": float(self.null.mean()), "null_95": float(np.quantile(self.null, 0.95))}
-            row |= {"p": p_value(found.value, self.null), "shuffles": len(self.null)}
+            row |= {"p": p_value(share.value, self.null), "shuffles": len(self.null)}
         if len(self.seeds) > 1:
             row |= {"seed_sd": float(np.std(self.seeds, ddof=1)), "seeds": len(self.seeds)}
         counted = self.moves.moves[~np.isnan(self.moves.moves)]
@@ -190,15 +193,16 @@ class SweepInquiry:
         reference = self.swept.population.outcome[:, 0]
         rows = []
         for number, counts in enumerate(self.swept.compositions):
-            one = Verdicts(self.swept.verdicts.positive[:, [number]], self.swept.verdicts.negative[:, [number]])
-            row = {"composition": seats_text(counts, self.swept.pools)} | summary(one, reference, self.human)
+            verdicts = Verdicts(self.swept.verdicts.positive[:, [number]], self.swept.verdicts.negative[:, [number]])
+            row = {"composition": seats_text(counts, self.swept.pools)} | summary(verdicts, reference, self.human)
             rows.append(self.setting.columns() | row | dict(zip(self.swept.pools, counts.tolist(), strict=True)))
         return rows
 
     def items(self) -> pd.DataFrame:
         """A row per item: over all compositions the lowest and highest P(positive), whether the verdict depends on who
-        sits, the fewest moves that flip it and to what, and the pool that matters most; missing (of texts: empty) where
-        no jury can be drawn, or no seat moved."""
+        sits, the fewest moves that flip it and the composition they lead to, and the pool that matters most.
+
+        Values are missing, and texts empty, where no jury can be drawn or no seat moved."""
         positive = self.swept.verdicts.positive
         pool, change = pivotal(positive, self.swept.compositions, self.start)
         names = np.array([*self.swept.pools, ""])
@@ -214,7 +218,7 @@ class SweepInquiry:
         )  # fmt: skip
 
 
-def inquire_sweep(
+def ask_sweep(
     predictions: Predictions,
     seeds: Sequence[Predictions],
     setting: Setting,
@@ -223,29 +227,29 @@ def inquire_sweep(
     shuffles: int = 100,
     seed: int = 0,
     progress: Callable[[], object] = lambda: None,
-) -> SweepInquiry:
-    """Ask every composition of the pools (see `sweep_pools`), and the null. progress: called after each draw of the
-    null."""
+) -> SweepResult:
+    """The result of all compositions of the pools (see `sweep_pools`). progress: called after each draw of the null."""
     question, size = setting.question, setting.size
     swept = sweep(predictions, pools, size, question, blocks)
     random = np.random.default_rng(seed)
-    null = np.empty(0 if all(pool.members.sum() == 1 for pool in pools) else shuffles)  # names have no null
+    null = np.empty(0 if all(pool.members.sum() == 1 for pool in pools) else shuffles)  # no null for named people
     for draw in range(len(null)):
         dealt = shuffled(pools, blocks, random)
         null[draw] = sweep(predictions, dealt, size, question, blocks, swept.population).dependent().value
         progress()
-    spread = [sweep(one, pools, size, question, blocks).dependent().value for one in seeds] if len(seeds) > 1 else []
+    compared = seeds if len(seeds) > 1 else []
+    by_seed = [sweep(source, pools, size, question, blocks).dependent().value for source in compared]
     start = _proportional(pools, size, swept.compositions.max(0))
     moves = fewest_moves(swept.verdicts.outcome, swept.compositions, start)
     human = human_majority(predictions, question.event)
     rates = pool_rates(predictions, pools, question.event)
-    return SweepInquiry(setting, predictions, swept, pools, null, spread, human, start, moves, rates)
+    return SweepResult(setting, predictions, swept, pools, null, by_seed, human, start, moves, rates)
 
 
 def _proportional(pools: Sequence[Seats], size: int, most: np.ndarray) -> list[int]:
-    """Seats in proportion to the pools' people; what does not fit into a pool goes to those with most room left.
+    """Seats in proportion to the pools' people; those that do not fit into a pool go to the one with most room left.
 
-    most: largest number of seats of each pool, int64 [pool].
+    most: the largest number of seats of each pool, int64 [pool].
     """
     given = np.minimum(apportioned(size, [int(pool.members.sum()) for pool in pools]), most)
     while given.sum() < size:
@@ -256,32 +260,35 @@ def _proportional(pools: Sequence[Seats], size: int, most: np.ndarray) -> list[i
 # Tables. -----------------------------------------------------------------------------------------------------------
 
 
-def summary(found: Verdicts, reference: np.ndarray, human: np.ndarray) -> dict[str, object]:
-    """What one composition [item, 1] decides overall: shares of items, with 95 % intervals of flips over items; nan
-    where no such jury can be drawn for any. Against people only items count whose raters are not tied."""
-    rows = ~np.isnan(found.positive[:, 0])
-    outcome, before, people = found.outcome[rows, 0], reference[rows], human[rows]
-    result: dict[str, object] = {"items": int(rows.sum()), "p_positive": mean(found.positive[rows, 0]).value}
+def summary(verdicts: Verdicts, reference: np.ndarray, human: np.ndarray) -> dict[str, object]:
+    """The verdicts [item, 1] of one composition as shares of items, with 95 % intervals of flips over items.
+
+    reference, human: verdicts of the population jury and of all raters, int8 [item]. Flips against the raters leave out
+    items on which these are tied. Shares are nan where no such jury can be drawn for any item.
+    """
+    rows = ~np.isnan(verdicts.positive[:, 0])
+    outcome, before, people = verdicts.outcome[rows, 0], reference[rows], human[rows]
+    result: dict[str, object] = {"items": int(rows.sum()), "p_positive": mean(verdicts.positive[rows, 0]).value}
     result |= {name: mean(outcome == value).value for value, name in OUTCOMES.items()}
     result |= _interval("flips", by_item(mean(outcome != before)))
     result["reversed"] = mean(outcome * before == -1).value
     result |= _interval("flips_humans", by_item(mean((outcome != people)[people != 0])))
-    if found.error is not None:
-        result["standard_error"] = float(np.nanmax(found.error))
+    if verdicts.error is not None:
+        result["standard_error"] = float(np.nanmax(verdicts.error))
     return result
 
 
-def verdict_table(predictions: Predictions, setting: Setting, composition: str, found: Verdicts) -> pd.DataFrame:
-    """Verdicts of one composition, a row per item; `verdict` is empty where no such jury could be drawn."""
+def verdict_table(predictions: Predictions, setting: Setting, composition: str, verdicts: Verdicts) -> pd.DataFrame:
+    """Verdicts of one composition, a row per item; `verdict` is empty where no such jury can be drawn."""
     table = pd.DataFrame({"item_id": predictions.items["item_id"], **setting.columns(), "composition": composition})
-    positive, negative = found.positive[:, 0], found.negative[:, 0]
-    table = table.assign(positive=positive, negative=negative, hung=found.hung[:, 0], verdict=named(found))
-    return table if found.error is None else table.assign(standard_error=found.error[:, 0])
+    positive, negative = verdicts.positive[:, 0], verdicts.negative[:, 0]
+    table = table.assign(positive=positive, negative=negative, hung=verdicts.hung[:, 0], verdict=named(verdicts))
+    return table if verdicts.error is None else table.assign(standard_error=verdicts.error[:, 0])
 
 
 def pool_rates(predictions: Predictions, pools: Sequence[Seats], event: Event) -> pd.DataFrame:
-    """Predicted and observed rate of the event among the annotations of each pool's people, with the difference and its
-    interval (over items and people).
+    """Predicted and observed rate of the event among the annotations of each pool's people, and their difference with
+    its interval (over items and people).
 
     A row per pool: pool, people, raters (those with annotations here), pairs, predicted, observed, difference,
     difference_low, difference_high. Rates of fewer than 5 raters are nan, unless the pool is one person by name.
@@ -301,33 +308,34 @@ def pool_rates(predictions: Predictions, pools: Sequence[Seats], event: Event) -
     return pd.DataFrame(rows)
 
 
-def real_jury_row(asked: Inquiry, blocks: Sequence[ItemBlock], majority: np.ndarray | None) -> dict[str, object]:
-    """The predicted juries of an inquiry against juries of the real raters; the composition holds for all items.
+def real_jury_row(result: JuryResult, blocks: Sequence[ItemBlock], majority: np.ndarray | None) -> dict[str, object]:
+    """A row that compares the predicted juries of a result with juries of the real raters.
 
-    majority: the majority model's verdict, int8 [item], to stand beside.
+    majority: the majority model's verdict, int8 [item], compared with the same juries. Raises ConfigError for
+    compositions that differ between items.
     """
-    clauses = Composition.parse(asked.composition).seats_for(asked.predictions.items)
+    clauses = Composition.parse(result.composition).seats_for(result.predictions.items)
     if len(clauses) > 1:
         raise ConfigError("juries of real raters are computed for one composition of all items; name its seats")
-    found = against_people(asked.predictions, clauses[0][1], asked.setting.question, blocks, asked.verdicts)
-    row = asked.setting.columns() | {"composition": asked.name, "supported": float(found.supported.mean())}
-    row |= _interval("agreement", by_item(found.agreement())) | _interval("distance", by_item(found.distance()))
-    real, predicted = (one.positive[found.supported, 0] for one in (found.real, found.predicted))
+    juries = against_people(result.predictions, clauses[0][1], result.setting.question, blocks, result.verdicts)
+    row = result.setting.columns() | {"composition": result.name, "supported": float(juries.supported.mean())}
+    row |= _interval("agreement", by_item(juries.agreement())) | _interval("distance", by_item(juries.distance()))
+    real, predicted = (verdicts.positive[juries.supported, 0] for verdicts in (juries.real, juries.predicted))
     row["correlation"] = pearson(real, predicted).value
     if majority is not None:
-        verdict = found.real.outcome[:, 0]
-        other = agreement(majority, verdict, found.supported)
-        row |= _interval("agreement_majority", by_item(other)) | _interval("gain", by_item(found.agreement() - other))
+        of_majority = agreement(majority, juries.real.outcome[:, 0], juries.supported)
+        row |= _interval("agreement_majority", by_item(of_majority))
+        row |= _interval("gain", by_item(juries.agreement() - of_majority))
     return row
 
 
-def _interval(name: str, found: Interval | Estimate) -> dict[str, object]:
-    return {name: found.value, f"{name}_low": found.low, f"{name}_high": found.high}  # type: ignore[union-attr]
+def _interval(name: str, interval: Interval | Estimate) -> dict[str, object]:
+    return {name: interval.value, f"{name}_low": interval.low, f"{name}_high": interval.high}  # type: ignore[union-attr]
 
 
-def named(found: Verdicts) -> np.ndarray:
-    """Verdicts of one composition as words, [item]; empty where no such jury could be drawn."""
-    return np.where(np.isnan(found.positive[:, 0]), "", outcome_names(found.outcome[:, 0]))
+def named(verdicts: Verdicts) -> np.ndarray:
+    """Verdicts of one composition as words, [item]; empty where no such jury can be drawn."""
+    return np.where(np.isnan(verdicts.positive[:, 0]), "", outcome_names(verdicts.outcome[:, 0]))
 
 
 def outcome_names(outcome: np.ndarray) -> np.ndarray:
@@ -336,5 +344,5 @@ def outcome_names(outcome: np.ndarray) -> np.ndarray:
 
 
 def seats_text(counts: Sequence[int], pools: Sequence[str]) -> str:
-    """A composition in the grammar, without empty pools."""
+    """A composition as text, without pools that have no seats."""
     return ", ".join(f"{count} {pool}" for count, pool in zip(counts, pools, strict=True) if count)
