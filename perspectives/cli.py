@@ -1,6 +1,6 @@
-"""`perspectives VERB …`: find the verb and hand the rest to Hydra (configured verbs) or argparse (the others).
+"""The command line, `perspectives VERB …`: verbs with a configuration are run by Hydra, the others by argparse.
 
-Everything heavy is imported by the verb that needs it: `perspectives --help` loads neither torch nor Hydra.
+Heavy packages are imported by the verbs that need them: `perspectives --help` loads neither torch nor Hydra.
 """
 
 import difflib
@@ -33,7 +33,7 @@ PLAIN_VERBS = {
     "list": "what can be chosen: corpora, models, encoders, splits, …",
     "check": "is everything there that a command needs? builds and trains nothing",
 }
-# Plain verbs that take the options of train, and complete them in the shell.
+# Plain verbs that take the options of train; the shell completes these.
 WITH_TRAIN_OPTIONS = ("audit", "data", "check")
 
 FULL_ERROR = "HYDRA_FULL_ERROR"

@@ -1,1 +1,1 @@
-"""Run folders: what one holds, which belong together, and several read as one."""
+"""Run folders: reading and writing one, grouping several, and joining their predictions."""

@@ -1,6 +1,6 @@
-"""The Predictions of one trained method, whatever it was spread over: folds joined, one set per seed.
+"""The predictions of one trained method over several runs: folds joined, one set of Predictions per seed.
 
-Reads what runs wrote; no model is loaded.
+Only reads what runs wrote; no model is loaded.
 """
 
 from collections import defaultdict
@@ -21,7 +21,10 @@ from perspectives.runs.run import Run, find_runs
 
 @dataclass(frozen=True, eq=False)
 class Joined:
-    """name: of the method. by_seed: its test predictions, folds joined. runs: where they come from."""
+    """Test predictions of one method.
+
+    name: of the method. by_seed: predictions with folds joined. runs: the runs they come from.
+    """
 
     name: str
     by_seed: dict[Any, Predictions]
@@ -29,26 +32,26 @@ class Joined:
 
     @cached_property
     def mean(self) -> Predictions:
-        """The average over seeds; of one seed as it is, `everyone` still on disk."""
+        """The average over seeds; a single seed is returned unchanged, with `everyone` still on disk."""
         seeds = list(self.by_seed.values())
         return average(seeds) if len(seeds) > 1 else seeds[0]
 
     @property
     def folder(self) -> Path:
-        """The folder all its runs are in."""
+        """The folder that contains the runs."""
         return self.runs[0].folder.parent
 
 
 def joined(paths: str | Path | Sequence[str | Path]) -> Joined:
-    """The predictions in run folders, in folders above them, or in what a pattern such as `runs/x/jury-*` finds.
+    """Read the predictions in run folders, in folders above them, or in those that match a pattern (`runs/x/jury-*`).
 
-    Folds must be the same for every seed. Raises RunError when nothing is there, when runs are unfinished or there
+    Folds must be the same for every seed. Raises RunError when there are no runs, when some are unfinished or given
     twice, or when they are of several methods or configurations, which are then listed.
     """
     given = [paths] if isinstance(paths, str | Path) else list(paths)
     runs = find_runs(given)
     if unfinished := [run.folder.name for run in runs if not run.finished]:
-        raise RunError(f"unfinished runs, to be resumed by their commands:\n{listing(unfinished)}")
+        raise RunError(f"these runs are unfinished; run their commands again to resume them\n{listing(unfinished)}")
     trained = [run for run in runs if run.config["model"]["name"] != "priors"]
     if not trained:
         raise RunError(f"{', '.join(map(str, given))} holds runs of priors only; name runs of a trained method")
@@ -73,7 +76,7 @@ def _together(name: str, folds: Sequence[Run]) -> Predictions:
 
 
 def _training(run: Run) -> str:
-    """What all folds and seeds of one training share."""
+    """Return what all folds and seeds of one training share."""
     config = run_identity(OmegaConf.create(run.config))
     config["split"].pop("fold", None)
     config.pop("seed", None)

@@ -1,4 +1,4 @@
-"""A run: one folder, named by everything its result depends on, with all that is needed to read, repeat or extend it.
+"""Runs: folders named by everything their results depend on, with all that is needed to read, repeat or extend them.
 
     config.yaml        the resolved configuration              predictions/<name>/<part>/  (validation, test)
     provenance.json    command, commit, versions, checksum     metrics.json   per predictions, metric and interval
@@ -8,8 +8,8 @@
     dynamics/          how likely each training label was, by epoch, where that was asked for
     members/           of an ensemble: its runs, instead of the last four
 
-The key is a hash of the configuration without places and displays, the data's checksum and a version that is raised by
-hand when results change. So the same command finds a finished run (and skips it) or an unfinished one (and resumes it).
+The key is a hash of the configuration without places and displays, the checksum of the data and a version that is
+raised by hand when results change. So the same command skips a finished run and resumes an unfinished one.
 """
 
 import fcntl
@@ -50,12 +50,12 @@ class Run:
 
     @property
     def begun(self) -> bool:
-        """Whether it is a run at all: nothing refused it before it was trained."""
+        """Whether training began: a command that is refused before leaves no configuration."""
         return (self.folder / "config.yaml").exists()
 
     @property
     def finished(self) -> bool:
-        """Whether the run ended well: `metrics.json` is written last."""
+        """Whether the run is complete: `metrics.json` is written last."""
         return (self.folder / "metrics.json").exists()
 
     @cached_property
@@ -75,6 +75,7 @@ class Run:
 
     @cached_property
     def provenance(self) -> dict[str, Any]:
+        """`command`, `started`, `environment()`, `data`, `results_version`. Raises RunError when missing or damaged."""
         return read_json(self.folder / "provenance.json")
 
     @cached_property
@@ -104,7 +105,7 @@ class Run:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Nobody else may write into this run meanwhile. Raises RunError when another process does, or nobody can."""
+        """Lock the run against other processes. Raises RunError when one has locked it, or it cannot be written."""
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             lock = open(self.folder / ".lock", "w")  # noqa: SIM115 (the block below closes it)
@@ -123,7 +124,7 @@ class Run:
             yield
 
     def begin(self, config: Any, checksum: str, notes: tuple[str, ...]) -> None:
-        """Write configuration and provenance; a resumed run keeps what it wrote first and notes the resumption."""
+        """Write configuration and provenance; a resumed run keeps its first ones and adds the time of resuming."""
         import yaml
 
         now = datetime.now(UTC).isoformat(timespec="seconds")
@@ -142,19 +143,22 @@ class Run:
         write_json(self.folder / "provenance.json", provenance)
 
     def finish(self, metrics: dict[str, Any]) -> None:
-        """Mark the run as finished."""
+        """Write the metrics, which marks the run as finished."""
         write_json(self.folder / "metrics.json", metrics)
 
 
 def run_key(identity: Mapping[str, Any], checksum: str) -> str:
-    """Eight hexadecimal digits of everything the result depends on."""
+    """Return a hash of everything the result depends on, eight hexadecimal digits."""
     content = json.dumps([identity, checksum, RESULTS_VERSION], sort_keys=True, default=str)
     return hashlib.sha256(content.encode()).hexdigest()[:8]
 
 
 def run_at(root: str | Path, identity: Mapping[str, Any], checksum: str) -> Run:
-    """The run of this configuration on this data: `<root>/<data>/<method>-<split>-f<fold>-s<seed>-<key>`, without
-    what the method does not have."""
+    """Return the run of this configuration on this data.
+
+    Its folder is `<root>/<data>/<method>-<encoder>-<split>-f<fold>-s<seed>-<key>`, without the parts that the method or
+    split does not have.
+    """
     split = identity["split"]["_target_"].rpartition(".")[2]
     fold = f"-f{identity['split']['fold']}" if "fold" in identity["split"] else ""
     encoder = (
@@ -168,9 +172,9 @@ def run_at(root: str | Path, identity: Mapping[str, Any], checksum: str) -> Run:
 
 
 def log_trial(run: Run, metrics: Mapping[str, Any]) -> None:
-    """Add the run to `trials.jsonl`, two folders up: every configuration that was tried, with its validation metrics.
+    """Add the run to `trials.jsonl`, two folders up, which lists every configuration tried with its validation metrics.
 
-    A run that is already there (killed after it was noted) is not added again.
+    A run that is already listed (killed after it was added) is not added again.
     """
     path = run.folder.parents[1] / "trials.jsonl"
     values = {
@@ -179,7 +183,7 @@ def log_trial(run: Run, metrics: Mapping[str, Any]) -> None:
     }
     key = {"data": run.folder.parent.name, "run": run.folder.name}
     with explained(path), open(path, "a+", encoding="utf-8") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)  # other runs add their lines meanwhile
+        fcntl.flock(file, fcntl.LOCK_EX)  # other runs may add lines at the same time
         file.seek(0)
         lines = file.read().splitlines(keepends=True)
         if any(line.startswith(json.dumps(key)[:-1]) for line in lines):
@@ -189,22 +193,24 @@ def log_trial(run: Run, metrics: Mapping[str, Any]) -> None:
 
 
 def find_runs(paths: Sequence[str | Path]) -> list[Run]:
-    """All runs at or below these folders, or those a pattern such as `runs/x/jury-*` fits, sorted by path; runs inside
-    runs, the members of ensembles, are no runs of their own. Raises RunError for a path with none."""
-    found: dict[Path, Run] = {}
+    """Return all runs at or below these folders, or folders that match a pattern (`runs/x/jury-*`), sorted by path.
+
+    Runs inside runs (the members of ensembles) are left out. Raises RunError for a path without runs.
+    """
+    runs: dict[Path, Run] = {}
     for path in paths:
-        place = Path(path).expanduser()
-        places = [place] if place.is_dir() else map(Path, sorted(glob.glob(str(place))))
-        folders = {config.parent for folder in places for config in folder.glob("**/config.yaml")}
+        pattern = Path(path).expanduser()
+        parents = [pattern] if pattern.is_dir() else map(Path, sorted(glob.glob(str(pattern))))
+        folders = {config.parent for parent in parents for config in parent.glob("**/config.yaml")}
         if not folders:
             raise RunError(f"{path} holds no run; pass run folders, or a folder above them, such as runs/hs_brexit")
         outermost = sorted(folder for folder in folders if folders.isdisjoint(folder.parents))
-        found |= {folder.resolve(): Run(folder) for folder in outermost}
-    return list(found.values())
+        runs |= {folder.resolve(): Run(folder) for folder in outermost}
+    return list(runs.values())
 
 
 def environment() -> dict[str, Any]:
-    """`commit` of the code (None outside a clone), `versions` of packages, `python` and `machine`."""
+    """Return `commit` of the code (None outside a clone), `versions` of packages, `python` and `machine`."""
     return {
         "commit": _commit(),
         "versions": {name: _version(name) for name in PACKAGES},
@@ -214,7 +220,7 @@ def environment() -> dict[str, Any]:
 
 
 def _command() -> str | None:
-    """What was typed; None when the run was begun from Python, or on the way to something else."""
+    """Return the typed command; None when the run was started from Python or by another verb."""
     typed = sys.argv[1:2] == ["train"] and Path(sys.argv[0]).name in ("perspectives", "__main__.py")
     return shlex.join(["perspectives", *sys.argv[1:]]) if typed else None
 
@@ -227,14 +233,14 @@ def _version(package: str) -> str | None:
 
 
 def _commit() -> str | None:
-    """Commit of the code when it runs from a clone, with `+changes` when files differ from it."""
-    here = Path(__file__).resolve().parents[2]
-    if not (here / ".git").exists():
+    """Return the commit of the code in a clone, with `+changes` when files differ from it; otherwise None."""
+    clone = Path(__file__).resolve().parents[2]
+    if not (clone / ".git").exists():
         return None
     try:
         commit, status = (
             subprocess.run(
-                ["git", "-C", str(here), *args], capture_output=True, text=True, check=True, timeout=10
+                ["git", "-C", str(clone), *args], capture_output=True, text=True, check=True, timeout=10
             ).stdout.strip()
             for args in (["rev-parse", "HEAD"], ["status", "--porcelain", "--untracked-files=no"])
         )
