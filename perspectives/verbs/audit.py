@@ -8,6 +8,9 @@ perspectives audit data=table data.reader.path=mine.csv …     a corpus of your
                   predictions.everyone=true they tell slips from perspectives (folds are joined, seeds averaged); with
                   dynamics=true they draw the data map. Their data is read as they read it; data options, where it
                   lies elsewhere now, start with data=…
+  influence=true  by how much each label's loss would rise had the run not been trained on it (self-influence: high for
+                  labels that only memory explains), exactly, for heads on frozen encoders; it takes from seconds to
+                  many minutes per run, more with every parameter that annotators share (default: false)
   output=FOLDER   for the tables (Parquet) and the page (audit.html), replaced where it exists (default: audit beside
                   the runs, or below runs/<data>)
 
@@ -27,7 +30,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from perspectives.errors import ConfigError, DataWarning, RunError
-from perspectives.verbs.options import parsed
+from perspectives.verbs.options import parsed, yes
 
 if TYPE_CHECKING:
     from perspectives.data.annotations import AnnotationSet
@@ -36,7 +39,7 @@ if TYPE_CHECKING:
     from perspectives.quality.dynamics import Dynamics
     from perspectives.runs.joined import Joined
 
-LEAST_LIKE_OTHERS, NEXT = 10, 5  # annotators and items in the summary
+LEAST_LIKE_OTHERS, NEXT, MOST_INFLUENTIAL = 10, 5, 5  # annotators, items and labels in the summary
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,7 @@ class Options:
     """What was typed for this verb; see the top of this file."""
 
     run: str | None = None
+    influence: str = "false"
     output: str | None = None
 
 
@@ -60,6 +64,9 @@ def main(args: argparse.Namespace) -> None:
         raise ConfigError("nothing to audit; give data=…, run=… or both")
     data: list[str] = []
     options = parsed(args.options, Options, others=data)
+    wanted = yes("influence", options.influence)
+    if wanted and options.run is None:
+        raise ConfigError("influence=true asks what a run learned from each label; give run=…, too")
     found = None if options.run is None else joined(options.run)
     config = _config(data, found)
     folder = _folder(options, config, found)
@@ -67,7 +74,7 @@ def main(args: argparse.Namespace) -> None:
         warnings.simplefilter("ignore", DataWarning)  # they are kept in notes; undefined agreement is a dash
         annotations = load(config.data)
         _refuse_other_data(annotations, found)
-        done = audit(annotations, *_trained(found))
+        done = audit(annotations, *_trained(found), scored=_scored(found) if found is not None and wanted else [])
     write(folder, done, None if found is None else found.name)
     print(summary(done))
     print(f"{folder}: audit.html and tables")
@@ -126,6 +133,12 @@ def _trained(found: "Joined | None") -> tuple["Predictions | None", list["Dynami
     return found.mean, recorded
 
 
+def _scored(found: "Joined") -> list[pd.DataFrame]:
+    from perspectives.quality.influence.table import influence_of_run
+
+    return [influence_of_run(run) for run in found.runs]
+
+
 # The summary. ------------------------------------------------------------------------------------------------------
 
 
@@ -146,6 +159,8 @@ def summary(audit: "Audit") -> str:
         tables.append((_strings(audit.drift[["field", "value", "annotations", "mean", "pairwise", "alpha"]]), []))
     if audit.told is not None:
         tables.append((_strings(audit.told.groups.drop(columns=["untouched_called", "auroc_low", "auroc_high"])), []))
+    if audit.influence is not None:
+        tables.append((_strings(influence_table(audit)), _lines("The training labels of highest self-influence.")))
     first = to_ask(audit.items)[["item", "raters", "disagreement", "predicted", "lacking", "ask"]].head(NEXT)
     if len(first):
         tables.append((_strings(first), _lines("What to annotate next, and whom to ask: more on the page.")))
@@ -162,6 +177,18 @@ def people_table(people: pd.DataFrame, count: int = LEAST_LIKE_OTHERS) -> pd.Dat
     names = ["person", "labels", "agreement", "distance", "kappa", "competence", "low", "high", "entropy", "gold"]
     names += ["suspect"]
     return _strings(people.head(count)[names]).rename(columns={"person": "annotator", "kappa": "beyond chance"})
+
+
+def influence_table(audit: "Audit", count: int = MOST_INFLUENTIAL) -> pd.DataFrame:
+    """The labels of highest self-influence: item, annotator (by number), loss in training and self-influence."""
+    assert audit.influence is not None
+    first = audit.influence.head(count)
+    places = {"item": (audit.annotations.items, "item_id"), "annotator": (audit.annotations.annotators, "annotator_id")}
+    shown: dict[str, Any] = {
+        name: pd.Index(table[key]).get_indexer(first[key]) + 1 for name, (table, key) in places.items()
+    }
+    shown |= {"loss": first["loss"], "self-influence": [f"{value:.2g}" for value in first["self_influence"]]}
+    return pd.DataFrame(shown)
 
 
 def _strings(table: pd.DataFrame) -> pd.DataFrame:

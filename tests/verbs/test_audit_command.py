@@ -2,11 +2,13 @@
 
 import re
 
+import numpy as np
 import pandas as pd
 import pytest
 from trained import corpus, trained
 
 from perspectives import cli
+from perspectives.quality.influence.table import influence_of_run
 from perspectives.quality.slips import KINDS
 
 pytestmark = pytest.mark.filterwarnings("ignore:encoder 'tiny' needs")
@@ -71,6 +73,24 @@ def test_a_run_adds_slips_and_dynamics(run, capsys):
     assert (folder / "people.parquet").read_bytes() == before
 
 
+def test_influence_is_told_beside_the_loss(run, tmp_path, capsys):
+    folder = tmp_path / "found"
+    assert audit(f"run={run.folder}", "influence=true", f"output={folder}") == 0
+    said = capsys.readouterr().out
+    scored = pd.read_parquet(folder / "influence.parquet")
+    expected = influence_of_run(run).sort_values("self_influence", ascending=False, kind="stable")
+    np.testing.assert_allclose(scored["self_influence"], expected["self_influence"])
+    np.testing.assert_allclose(scored["loss"], expected["loss"])
+    assert scored["item_id"].iloc[0] == expected["item_id"].iloc[0]
+    items, people = (pd.read_parquet(folder / f"{name}.parquet") for name in ("items", "people"))
+    item = items.set_index("item_id").loc[scored["item_id"].iloc[0], "item"]
+    person = people.set_index("annotator_id").loc[scored["annotator_id"].iloc[0], "person"]
+    assert re.search(rf"^ *{item} +{person} .* {scored['self_influence'].iloc[0]:.2g}$", said, re.MULTILINE)
+    assert "The training labels of highest self-influence." in said
+    judged = pd.read_parquet(folder / "annotations.parquet")
+    assert judged["self_influence"].isna().all()  # of one fold: what is judged was not trained on
+
+
 def test_methods_that_tell_nobody_apart_are_audited_without_slips(tmp_path, capsys):
     run = trained(tmp_path, "model=softlabel", "predictions.everyone=true")
     assert audit(f"run={run.folder}") == 0
@@ -94,8 +114,13 @@ def test_people_never_seen_in_training_are_called_nothing(tmp_path, capsys):
     ("words", "said"),
     [
         ([], "nothing to audit; give data=…, run=… or both"),
-        (["hatecheck"], "'hatecheck' is no option; write option=value"),
+        (["hatecheck"], "'hatecheck' is not an option; write option=value"),
         (["run="], "run has no value; write run=…"),
+        (
+            ["data=synthetic", "influence=true"],
+            "influence=true asks what a run learned from each label; give run=…, too",
+        ),
+        (["run=x", "influence=maybe"], "influence=maybe is not accepted; give true or false"),
         (["data=synthetic", "output=a", "output=b"], "output is given twice; give it once"),
         (["data=nothing"], "nothing"),
     ],

@@ -17,7 +17,7 @@ from perspectives.quality.audit.coverage import coverage
 from perspectives.quality.audit.drift import drift, unread
 from perspectives.quality.audit.items import items, to_ask
 from perspectives.quality.audit.people import contradicted, people
-from perspectives.quality.audit.trained import Told, data_map, population_of, told
+from perspectives.quality.audit.trained import Told, data_map, mean_influence, population_of, told
 from perspectives.quality.cohesion import PERMUTATIONS, cohesion
 from perspectives.quality.dynamics import Dynamics
 from perspectives.quality.group_agreement import between_groups
@@ -33,7 +33,8 @@ class Audit:
     people, items, agreement, pairs, drift, coverage: see the functions of this package. cohesion, between: see
         `quality.cohesion` and `quality.group_agreement`. What is said by group is empty without demographics and in
         corpora of fewer than 20 people with annotations, what is said of pairs of people in others.
-    told: slips and perspectives; None without a run that can tell. dynamics: `data_map`; None where none was recorded.
+    told: slips and perspectives; None without a run that can tell; its annotations have `self_influence`, too, where
+        that was computed. dynamics: `data_map`; None where none was recorded. influence: `mean_influence`, or None.
     notes: what readers have to know.
     """
 
@@ -49,10 +50,12 @@ class Audit:
     drift: pd.DataFrame
     told: Told | None = None
     dynamics: pd.DataFrame | None = None
+    influence: pd.DataFrame | None = None
     notes: list[str] = field(default_factory=list)
 
     def tables(self) -> dict[str, pd.DataFrame]:
-        """What there is to be written, by name. `people`, `pairs`, `annotations` and `dynamics` hold ids of people."""
+        """What there is to be written, by name; `people`, `pairs`, `annotations`, `dynamics` and `influence` hold
+        ids of people."""
         names = ("people", "items", "agreement", "pairs", "cohesion", "between", "coverage", "drift")
         found = {name: getattr(self, name) for name in names}
         found |= {name: getattr(self.description, name) for name in ("counts", "labels", "load")}
@@ -60,6 +63,8 @@ class Audit:
             found |= {"annotations": self.told.annotations, "slips_by_group": self.told.groups, "gaps": self.told.gaps}
         if self.dynamics is not None:
             found["dynamics"] = self.dynamics
+        if self.influence is not None:
+            found["influence"] = self.influence
         return {name: table for name, table in found.items() if len(table)}
 
 
@@ -68,12 +73,14 @@ def audit(
     predictions: Predictions | None = None,
     recorded: Sequence[Dynamics] = (),
     permutations: int = PERMUTATIONS,
+    scored: Sequence[pd.DataFrame] = (),
 ) -> Audit:
     """Audit annotations.
 
     predictions: out-of-fold predictions of these annotations with everyone's answers. recorded: training dynamics of
-    runs on them. permutations: of the test whether groups agree among themselves. Raises RunError when predictions are
-    of other annotations. Warns with DataWarning where agreement is undefined.
+    runs on them. permutations: of the test whether groups agree among themselves. scored: influence of what each of the
+    runs was trained on (`influence_of_run`). Raises RunError when predictions are of other annotations. Warns with
+    DataWarning where agreement is undefined.
     """
     if predictions is not None:
         _refuse_others(annotations, predictions)
@@ -93,7 +100,8 @@ def audit(
         posterior = None
     if said := unread(annotations):
         notes.append(said)
-    found = _told(shown, predictions, notes)
+    influence = mean_influence(scored) if scored else None
+    found = _with_influence(_told(shown, predictions, notes), influence)
     ranked = items(shown, posterior, _predicted(annotations, predictions), suspect)
     if to_ask(ranked).empty:
         notes.append("Nobody is left to ask: all who may be asked have labelled every item.")
@@ -111,6 +119,7 @@ def audit(
         drift(annotations),
         found,
         data_map(recorded) if recorded else None,
+        influence,
         notes,
     )
 
@@ -138,6 +147,15 @@ def _told(annotations: AnnotationSet, predictions: Predictions | None, notes: li
     if said := _warning(found.groups.iloc[0]):
         notes.append(said)
     return found
+
+
+def _with_influence(found: Told | None, influence: pd.DataFrame | None) -> Told | None:
+    """Self-influence beside the loss; nan for what no run was trained on."""
+    if found is None or influence is None:
+        return found
+    key = annotation_columns(found.annotations, influence)
+    table = found.annotations.merge(influence[[*key, "self_influence"]], how="left", on=key)
+    return replace(found, annotations=table)
 
 
 def _warning(everyone: pd.Series) -> str | None:

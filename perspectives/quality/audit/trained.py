@@ -155,6 +155,15 @@ def data_map(recorded: Sequence[Dynamics]) -> pd.DataFrame:
     return grouped[MEASURES].mean().assign(runs=grouped.size()).reset_index()
 
 
+def mean_influence(scored: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Scores of training annotations (`influence.table.influence_of_run`), averaged over the runs that trained on them,
+    the highest self-influence first: the columns of an annotation, loss, self_influence, influence and `runs`."""
+    found = pd.concat(scored, ignore_index=True)
+    grouped = found.groupby(annotation_columns(found), dropna=False, sort=False)
+    mean = grouped[["loss", "self_influence", "influence"]].mean().assign(runs=grouped.size()).reset_index()
+    return mean.sort_values("self_influence", ascending=False, kind="stable", ignore_index=True)
+
+
 def _refuse(predictions: Predictions) -> None:
     if predictions.kind != "categorical":
         raise RunError(f"slips are told among single levels, and these labels are on a {predictions.scale.kind} scale")

@@ -25,6 +25,7 @@ const views = Object.keys(VIEWS).filter((view) => arrays[VIEWS[view].x].some((va
 const ORDERS = page.told
   ? { slip: "most suspicious first", loss: "highest loss first" }
   : { confidence: "least confident first", loss: "highest loss first" };
+if (arrays.self_influence.some((value) => !Number.isNaN(value))) ORDERS.self_influence = "highest self-influence first";
 const chosen = { view: views[0], kind: null, place: 0, query: "", order: Object.keys(ORDERS)[0] };
 const everything = page.of.kinds.reduce((sum, all) => sum + all, 0);
 let listed = []; // annotations in the order of the list
@@ -108,9 +109,10 @@ function orderOf() {
     (chosen.kind === null || arrays.kind[place] === chosen.kind) && textOf(place).toLowerCase().includes(query);
   const apart = chosen.order === "slip" && page.kinds[chosen.kind] === "perspective";
   const key = apart ? "consensus" : chosen.order;
-  const sign = key === "slip" || key === "loss" ? -1 : 1;
+  const sign = ["slip", "loss", "self_influence"].includes(key) ? -1 : 1;
+  const valued = (place) => (Number.isNaN(arrays[key][place]) ? -Infinity : arrays[key][place]);
   return Array.from({ length: count }, (_, place) => place).filter(fits)
-    .sort((a, b) => sign * (arrays[key][a] - arrays[key][b]) || a - b);
+    .sort((a, b) => sign * (valued(a) - valued(b)) || a - b);
 }
 
 function drawList() {
@@ -159,6 +161,9 @@ function drawRead() {
       value("meant", "expected of this person"),
       value("consensus", "expected of anybody"),
       value("loss", page.told ? "loss" : "loss in training"),
+      Number.isNaN(arrays.self_influence[place])
+        ? null
+        : h("span", {}, `self-influence ${arrays.self_influence[place].toPrecision(2)}`),
       value("confidence", "confidence in training"),
       value("variability", "variability"),
     ),

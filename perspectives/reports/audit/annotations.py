@@ -13,7 +13,7 @@ from perspectives.reports.pages.html import packed
 
 MOST = 3_000
 LEARNED = ("mostly right in training", "mostly wrong in training")
-NUMBERS = ("slip", "meant", "consensus", "loss", "confidence", "variability")
+NUMBERS = ("slip", "meant", "consensus", "loss", "self_influence", "confidence", "variability")
 
 
 def kinds(audit: Audit) -> list[str]:
@@ -25,8 +25,8 @@ def known(audit: Audit) -> pd.DataFrame:
     """A row per annotation of which the run tells anything; empty without a run.
 
     Columns: item_id, annotator_id, label; kind (position in `kinds`); slip, meant, consensus, loss (held-out; where
-    only training was recorded, at the last visit), confidence, variability, nan where unknown; likeliest, expected and
-    expected_of with slips.
+    only training was recorded, at the last visit), self_influence, confidence, variability, nan where unknown;
+    likeliest, expected and expected_of with slips.
     """
     if audit.told is None:
         if audit.dynamics is None:
@@ -42,7 +42,8 @@ def known(audit: Audit) -> pd.DataFrame:
 
 def points(audit: Audit, seed: int = 0) -> pd.DataFrame:
     """At most 3,000 of the annotations: those likeliest to be slips, the perspectives least like what others say, the
-    highest losses, and others at random. Without slips, the training units, the least confident first.
+    highest losses and self-influences, and others at random. Without slips, the training units, the least confident
+    first.
 
     Columns: those of `known`; item; person (number; 0: an item's one label); said.
     """
@@ -53,8 +54,11 @@ def points(audit: Audit, seed: int = 0) -> pd.DataFrame:
         kept = np.arange(min(len(table), MOST // 2))
     else:
         apart = table[table["kind"] == KINDS.index("perspective")].sort_values("consensus", kind="stable").index
-        worst = table.sort_values("loss", ascending=False, kind="stable").index
-        kept = np.unique(np.concatenate([table.index[: MOST // 3], apart[: MOST // 3], worst[: MOST // 6]]))
+        highest = [
+            table[name].dropna().sort_values(ascending=False, kind="stable").index[: MOST // 6]
+            for name in ("loss", "self_influence")
+        ]
+        kept = np.unique(np.concatenate([table.index[: MOST // 3], apart[: MOST // 4], *highest]))
     others = np.setdiff1d(np.arange(len(table)), kept)
     drawn = np.random.default_rng(seed).permutation(others)[: MOST - len(kept)]
     shown = table.iloc[np.union1d(kept, drawn)].reset_index(drop=True)

@@ -137,6 +137,21 @@ def test_what_is_left_out_of_slips_is_noted():
     assert f"{new.sum()} of {len(made)} held-out annotations are of people the model never saw" in notes
 
 
+def test_self_influence_is_averaged_over_runs_and_stands_beside_the_loss():
+    made = annotations(count=60)
+    key = made.annotations[["item_id", "annotator_id", "label"]]
+    one, two = (key.assign(loss=loss, self_influence=loss / 8, influence=0.0) for loss in (1.0, 3.0))
+    done = audit(made, predicted(made), permutations=10, scored=[one, two[:100]])
+    found = done.influence.merge(key.reset_index(), on=list(key)).set_index("index").sort_index()
+    assert found["runs"].tolist() == [2] * 100 + [1] * 260
+    assert found["self_influence"].tolist() == [0.25] * 100 + [0.125] * 260
+    assert done.influence["self_influence"].is_monotonic_decreasing
+    beside = done.told.annotations.merge(found, on=list(key), suffixes=("", " mean"))
+    assert (beside["self_influence"] == beside["self_influence mean"]).all()
+    assert len(beside) == len(made)
+    assert "influence" in done.tables()
+
+
 def test_methods_that_tell_nobody_apart_still_predict_disagreement():
     made = annotations(count=60)
     answers = predicted(made)
