@@ -120,10 +120,14 @@ def numbers(table: pd.DataFrame, titles: dict[str, str]) -> pd.DataFrame:
     """The named columns as strings."""
     counts = table.select_dtypes("integer").columns
     shown = {
-        title: table[name].map("{:,}".format if name in counts else str if table[name].dtype == "str" else number)
+        title: table[name].map(count if name in counts else str if table[name].dtype == "str" else number)
         for name, title in titles.items()
     }
     return pd.DataFrame(shown)
+
+
+def count(value) -> str:
+    return "–" if pd.isna(value) else f"{value:,}"
 
 
 SLIPS = {
