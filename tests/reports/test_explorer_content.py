@@ -78,14 +78,14 @@ def test_the_items_people_disagree_on_most_are_chosen():
     page = content(predictions(), items=5, event="label>=3")
     everybody = most_disputed(everyone, np.arange(62), 5)
     assert [item["id"] for item in page.header["items"]] == [f"i{item}" for item in everybody]
-    assert page.header["notes"][0].startswith("5 of 16 items are here, those on which the predicted people disagree")
+    assert page.header["notes"][0].startswith("This page has 5 of 16 items, those on which")
 
 
 @pytest.mark.parametrize("kind", list(SCALES))
 def test_what_people_said_is_on_the_page(kind):
     made = predictions(kind)
     event = {"interval": "label>=0.5", "multilabel": "label=a", "ordinal": "label>=3", "nominal": None}[kind]
-    page = content(made, items=7, event=event, eligible="gender=Woman")
+    page = content(made, items=7, event=event, pool="gender=Woman")
     rows = {(item["id"]) for item in page.header["items"]}
     kept = made.pairs[made.pairs["item_id"].isin(rows)].reset_index(drop=True)
     ids = [item["id"] for item in page.header["items"]]
@@ -142,10 +142,10 @@ def test_what_cannot_be_explored_is_refused():
     with pytest.raises(ConfigError, match="items=0 is not accepted; give a number from 1 to 5,000"):
         content(made, items=0)
     with pytest.raises(ConfigError, match="pool 'gender=Rare & age>=200' is empty"):
-        content(made, eligible="gender=Rare & age>=200")
-    with pytest.raises(ConfigError, match="eligible=gender=Rare leaves fewer than 5 people; name a wider pool"):
-        content(made, eligible="gender=Rare")
-    with pytest.raises(ConfigError, match="labels are one of 1, 2, 3, 4, 5: say what the jury decides"):
+        content(made, pool="gender=Rare & age>=200")
+    with pytest.raises(ConfigError, match="pool=gender=Rare has fewer than 5 people; name a wider pool"):
+        content(made, pool="gender=Rare")
+    with pytest.raises(ConfigError, match="labels are one of 1, 2, 3, 4, 5; say what the jury decides"):
         content(predictions())
 
 
@@ -155,9 +155,9 @@ def test_too_many_people_are_refused_with_what_to_do():
     annotators = pd.concat([made.annotators] * 17, ignore_index=True)[:many]
     annotators["annotator_id"] = [f"worker-{n:03d}" for n in range(many)]
     wide = replace(made, annotators=annotators, everyone=np.tile(made.everyone, (1, 17, 1))[:, :many])
-    with pytest.raises(ConfigError, match=r"1,001 people can be asked, and a page holds 1,000; .* eligible=POOL"):
+    with pytest.raises(ConfigError, match=r"a page holds at most 1,000 people, and these are 1,001; .* pool=POOL"):
         content(wide)
-    assert content(wide, eligible="gender=Woman").answers.shape[1] < many
+    assert content(wide, pool="gender=Woman").answers.shape[1] < many
 
 
 def test_the_same_predictions_give_the_same_page():

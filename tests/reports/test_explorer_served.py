@@ -78,11 +78,11 @@ def test_it_listens_on_this_machine_only(server):
 @pytest.mark.parametrize(
     ("request_", "status", "reason"),
     [
-        ({"Host": "evil.example"}, 403, "answers to no other name"),
-        ({"Host": "evil.example", "method": "GET", "path": "/"}, 403, "answers to no other name"),
-        ({"Host": "127.0.0.1:1"}, 403, "answers to no other name"),
-        ({"Origin": "http://evil.example"}, 403, "its own page only"),
-        ({"Origin": "null"}, 403, "its own page only"),
+        ({"Host": "evil.example"}, 403, "answers only to the name"),
+        ({"Host": "evil.example", "method": "GET", "path": "/"}, 403, "answers only to the name"),
+        ({"Host": "127.0.0.1:1"}, 403, "answers only to the name"),
+        ({"Origin": "http://evil.example"}, 403, "only its own page"),
+        ({"Origin": "null"}, 403, "only its own page"),
         ({"Content_Type": "text/plain"}, 415, "application/json"),
         ({"body": "tea"}, 400, "the request is not JSON"),
         ({"body": "[" * 10_000}, 400, "the request is not JSON"),

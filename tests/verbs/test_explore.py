@@ -51,7 +51,7 @@ def test_a_page_is_written_beside_the_runs(run, capsys):
 def test_options_choose_items_people_and_whether_a_model_is_loaded(run, tmp_path, monkeypatch):
     monkeypatch.setattr("perspectives.training.training.load_model", None)  # calling it would fail
     output = tmp_path / "page.html"
-    assert explore(f"run={run.folder}", f"output={output}", "items=3", "nearby=false", "eligible=gender=Woman") == 0
+    assert explore(f"run={run.folder}", f"output={output}", "items=3", "nearby=false", "pool=gender=Woman") == 0
     page = header(output)
     assert len(page["items"]) == 3
     assert "near" not in page["arrays"]
@@ -66,7 +66,7 @@ def test_without_its_encoder_the_page_goes_without_nearby_texts(run, tmp_path, c
     config = yaml.safe_load((moved / "config.yaml").read_text())
     config["encoder"]["name"] = str(tmp_path / "gone")
     (moved / "config.yaml").write_text(yaml.safe_dump(config))
-    with pytest.warns(UserWarning, match=r"^the page goes without nearby texts: "):
+    with pytest.warns(UserWarning, match=r"^the page has no nearby texts: "):
         assert explore(f"run={moved}") == 0
     assert "near" not in header(moved.parent / "explorer.html")["arrays"]
 
@@ -88,11 +88,11 @@ def test_methods_that_tell_nobody_apart_are_refused(tmp_path, capsys):
     ("words", "said"),
     [
         ([], "run is missing; give run=…"),
-        (["run=x", "item=3"], "'item' is no option; did you mean items=?"),
+        (["run=x", "item=3"], "'item' is not an option; did you mean items=?"),
         (["run=x", "items=many"], "items=many is not accepted; give a whole number from 1"),
         (["run=x", "port=70000"], "port=70000 is not accepted; give a whole number from 1 to 65535"),
         (["run=x", "serve=yes"], "serve=yes is not accepted; give true or false"),
-        (["run=x", "output=page.pdf"], "output=page.pdf is no .html file; name one, or leave output out"),
+        (["run=x", "output=page.pdf"], "output=page.pdf is not an .html file; name one, or leave output out"),
         (["run=nothing-here"], "nothing-here"),
     ],
 )

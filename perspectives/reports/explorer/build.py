@@ -1,4 +1,4 @@
-"""The explorer as one HTML file: style, scripts and data inside, nothing fetched, nothing but itself executed."""
+"""The explorer as one HTML file with its styles, scripts and data: it fetches nothing and runs only its own scripts."""
 
 import warnings
 from pathlib import Path
@@ -25,14 +25,14 @@ TEXTS_AT_ONCE = 64
 
 
 def explorer(found: Joined, nearby: bool = True, **options: Any) -> Content:
-    """What the page of a trained method holds: the mean over its seeds, its folds joined.
+    """The content of a page about a trained method: the mean over its seeds, its folds joined.
 
-    nearby: whether the encoder is asked which texts are near each other; where it cannot be loaded, a warning says so.
+    nearby: whether the encoder tells which texts are near each other; where it cannot be loaded, a warning says so.
     options: of `content`.
     """
     config, notes = found.runs[0].config, []
     if config["split"]["_target_"].rpartition(".")[2] in SPLITS_OF_PEOPLE:
-        notes.append("Folds are of people: other people's labels of texts judged here may have been trained on.")
+        notes.append("Folds are of people: other people's labels of the texts on this page may have been trained on.")
     page = content(found.mean, notes=notes, **options)
     about = {"seeds": len(found.by_seed), "folds": len({run.config["split"].get("fold") for run in found.runs})}
     page.header["about"] |= about | {"encoder": config["encoder"].get("name", "")}
@@ -53,7 +53,7 @@ def content_vectors(run: Run, items: pd.DataFrame) -> np.ndarray | None:
         model, tokens = load_model(run, texts)
     except (PerspectivesError, OSError) as error:
         reason = str(error).partition(";")[0]
-        warnings.warn(f"the page goes without nearby texts: {reason}", DataWarning, stacklevel=2)
+        warnings.warn(f"the page has no nearby texts: {reason}", DataWarning, stacklevel=2)
         return None
     vectors = []
     with torch.inference_mode():

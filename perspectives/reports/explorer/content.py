@@ -1,4 +1,4 @@
-"""What an explorer's page holds: predictions of everyone, rounded to bytes, and what people really said."""
+"""The content of an explorer page: everyone's predictions, rounded to bytes, and the labels people really gave."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -28,11 +28,11 @@ THRESHOLDS = 9  # events offered for ratings besides the one asked for
 
 @dataclass(frozen=True, eq=False)
 class Content:
-    """What a page holds.
+    """The content of a page.
 
     scale: of the answers; ratings are bounded. answers: uint8 [item, annotator, level], see `dequantised`.
-    annotators: whose answers they are, ids included, which no page shows. header: all texts and names of the page, as
-    JSON takes them. arrays: all numbers of the page, by name.
+    annotators: whose answers they are, with ids, which no page shows. header: all texts and names of the page, ready
+    for JSON. arrays: all numbers of the page, by name.
     """
 
     scale: Scale
@@ -46,14 +46,14 @@ def content(
     predictions: Predictions,
     items: int = 500,
     event: str | None = None,
-    eligible: str | None = None,
+    pool: str | None = None,
     unknown: bool = False,
     notes: Sequence[str] = (),
 ) -> Content:
-    """What the page of these predictions holds, without nearby texts (see `with_nearby`).
+    """The content of a page about these predictions, without nearby texts (see `with_nearby`).
 
     items: how many; those on which the predicted annotators disagree most. event: what juries decide at first.
-    eligible: the pool of people who may sit at all; None for everyone. unknown: whether unknown values are pools.
+    pool: the people who can sit on juries; None for everyone. unknown: whether unknown values are pools.
     notes: what readers of the page have to know about the predictions.
 
     Raises RunError for predictions without everyone's answers, ConfigError for too many people or items and for events
@@ -62,40 +62,35 @@ def content(
     _refuse_unexplorable(predictions)
     if not 1 <= items <= MOST_ITEMS:
         raise ConfigError(f"items={items} is not accepted; give a number from 1 to {MOST_ITEMS:,}")
-    asked = np.arange(len(predictions.annotators)) if eligible is None else _eligible(eligible, predictions.annotators)
-    if len(asked) > MOST_PEOPLE:
-        raise ConfigError(
-            f"{len(asked):,} people can be asked, and a page holds {MOST_PEOPLE:,}; choose some of them with "
-            "eligible=POOL, for example eligible='country=Italy & age<30'"
-        )
+    chosen_people = _people(predictions, pool)
+    people = predictions.annotators.iloc[chosen_people].reset_index(drop=True)
     assert predictions.everyone is not None
-    people = predictions.annotators.iloc[asked].reset_index(drop=True)
     grid = np.broadcast_to(predictions.everyone, (len(predictions.items), *predictions.everyone.shape[1:]))
-    chosen = most_disputed(grid, asked, items)
-    raw = np.asarray(grid[chosen][:, asked])
+    chosen_items = most_disputed(grid, chosen_people, items)
+    raw = np.asarray(grid[chosen_items][:, chosen_people])
     scale = bounded(predictions.scale, raw)
     answers = quantised(raw, scale)
     events, first = _events(event, scale)
-    shown = juror_sheets.attributes(people, unknown) if len(people) >= FEW_ANNOTATORS else []
+    attributes = juror_sheets.attributes(people, unknown) if len(people) >= FEW_ANNOTATORS else []
     header = {
         "about": {key: predictions.about.get(key) for key in ("data", "method", "split")},
         "scale": scale.to_dict() | {"kind": predictions.kind, "values": scale.values.tolist()},
-        "events": [_of_event(one) for one in events],
+        "events": [_event_entry(offered) for offered in events],
         "event": first,
-        "items": [_of_item(row) for row in predictions.items.iloc[chosen].to_dict("records")],
-        "attributes": [{"name": one.name, "values": one.values, "pools": one.pools} for one in shown],
+        "items": [_item_entry(row) for row in predictions.items.iloc[chosen_items].to_dict("records")],
+        "attributes": [{"name": shown.name, "values": shown.values, "pools": shown.pools} for shown in attributes],
         "named": len(people) < FEW_ANNOTATORS,
-        "eligible": eligible,
+        "eligible": pool,
         "size": usual_size(len(people)),
         "of": len(predictions.items),
         "rounding": rounding_error(raw, answers, scale, events[first]),
-        "notes": [*_notes(predictions, len(chosen), asked), *notes],
+        "notes": [*_notes(predictions, len(chosen_items), chosen_people), *notes],
     }
     arrays = {
         "answers": answers,
-        "attribute": np.array([one.code for one in shown], np.uint8).reshape(len(shown), len(people)),
-        **_said(predictions, chosen, asked),
-        **_of_people(predictions, asked),
+        "attribute": np.array([shown.code for shown in attributes], np.uint8).reshape(len(attributes), len(people)),
+        **_label_arrays(predictions, chosen_items, chosen_people),
+        **_people_arrays(predictions, chosen_people),
     }
     return Content(scale, answers, people, header, arrays)
 
@@ -106,15 +101,16 @@ def with_nearby(page: Content, vectors: np.ndarray) -> Content:
     return replace(page, arrays=page.arrays | {"near": near})
 
 
-def most_disputed(everyone: np.ndarray, asked: np.ndarray, count: int) -> np.ndarray:
+def most_disputed(everyone: np.ndarray, people: np.ndarray, count: int) -> np.ndarray:
     """Rows of the items on which predicted annotators differ most, the most disputed first, int64 [at most count].
 
-    everyone: [item, annotator, level]. asked: positions of the annotators who count. Two people differ by the squared
-    distance of their predicted distributions (or ratings), so an item by the summed variance of its levels.
+    everyone: [item, annotator, level]. people: positions of the annotators who count. Two people differ by the squared
+    distance of their predicted distributions (or ratings), so an item is as disputed as the summed variance of its
+    levels.
     """
     variance = np.empty(len(everyone))
     for rows in chunks(len(everyone), 8 * everyone[0].size):
-        variance[rows] = np.asarray(everyone[rows][:, asked], np.float64).var(1).sum(1)
+        variance[rows] = np.asarray(everyone[rows][:, people], np.float64).var(1).sum(1)
     return np.argsort(-variance, kind="stable")[:count]
 
 
@@ -140,8 +136,8 @@ def quantised(answers: np.ndarray, scale: Scale) -> np.ndarray:
 
 
 def dequantised(answers: np.ndarray, scale: Scale) -> np.ndarray:
-    """What the page computes with, float64 [..., level]: q / 255, distributions divided by their sum, ratings
-    low + q / 255 · (high − low)."""
+    """The answers that the page computes with, float64 [..., level]: q / 255, distributions divided by their sum,
+    ratings low + q / 255 · (high − low)."""
     share = answers / STEPS
     if scale.kind == "interval":
         assert scale.low is not None
@@ -151,7 +147,7 @@ def dequantised(answers: np.ndarray, scale: Scale) -> np.ndarray:
 
 
 def rounding_error(raw: np.ndarray, answers: np.ndarray, scale: Scale, event: Event) -> float:
-    """Largest change of P(positive) by the bytes, over items, for a population jury of the usual size."""
+    """Largest change of P(positive) due to rounding, over items, for a population jury of the usual size."""
     everyone = Seating(
         np.ones((1, raw.shape[1]), bool), np.array([[usual_size(raw.shape[1])]]), np.ones(1), np.zeros(1, int)
     )
@@ -161,7 +157,7 @@ def rounding_error(raw: np.ndarray, answers: np.ndarray, scale: Scale, event: Ev
 
 
 def usual_size(people: int) -> int:
-    """Seats of the first jury: 12; of fewer than 20 people about half, an odd number, so that juries differ."""
+    """Seats of the first jury: 12; with fewer than 20 people an odd number, about half of them, so that juries vary."""
     return USUAL_SEATS if people >= FEW_ANNOTATORS else max(1, (people // 2 - 1) | 1)
 
 
@@ -171,21 +167,28 @@ def usual_size(people: int) -> int:
 def _refuse_unexplorable(predictions: Predictions) -> None:
     if predictions.everyone is None:
         raise RunError(
-            "these runs hold answers for the pairs people labelled only (no everyone.npy for all folds and seeds); "
-            "train again with predictions.everyone=true; of split=annotators or split=both name the runs of one fold"
+            "these runs hold answers only for the pairs people labelled (no everyone.npy for all folds and seeds); "
+            "train again with predictions.everyone=true, and with split=annotators or split=both name runs of one fold"
         )
     if predictions.everyone.shape[1] == 1 < len(predictions.annotators):
         raise RunError(
             f"method {predictions.about.get('method')} gives everyone the same answer, so juries cannot differ; "
-            "explore runs of one that tells people apart, such as model=jury"
+            "explore runs of a method that tells people apart, such as model=jury"
         )
 
 
-def _eligible(pool: str, annotators: pd.DataFrame) -> np.ndarray:
-    asked = np.flatnonzero(members(pool, annotators))
-    if len(asked) < min(SMALLEST_GROUP, len(annotators)):
-        raise ConfigError(f"eligible={pool} leaves fewer than {SMALLEST_GROUP} people; name a wider pool")
-    return asked
+def _people(predictions: Predictions, pool: str | None) -> np.ndarray:
+    """Positions of the annotators on the page, int64. Raises ConfigError for too many of them, or too few of a pool."""
+    people = len(predictions.annotators)
+    chosen = np.arange(people) if pool is None else np.flatnonzero(members(pool, predictions.annotators))
+    if len(chosen) < min(SMALLEST_GROUP, people):
+        raise ConfigError(f"pool={pool} has fewer than {SMALLEST_GROUP} people; name a wider pool")
+    if len(chosen) > MOST_PEOPLE:
+        raise ConfigError(
+            f"a page holds at most {MOST_PEOPLE:,} people, and these are {len(chosen):,}; choose some of them with "
+            "pool=POOL, such as pool='country=Italy & age<30'"
+        )
+    return chosen
 
 
 def _events(text: str | None, scale: Scale) -> tuple[list[Event], int]:
@@ -205,23 +208,23 @@ def _events(text: str | None, scale: Scale) -> tuple[list[Event], int]:
     return (events, same.index(True)) if any(same) else ([first, *events], 0)
 
 
-def _of_event(event: Event) -> dict[str, Any]:
+def _event_entry(event: Event) -> dict[str, Any]:
     if event.scale.kind == "interval":
         return {"text": event.text, "comparison": event.comparison, "threshold": float(event.operands[0])}
     return {"text": event.text, "levels": event.levels.tolist()}
 
 
-def _of_item(row: Mapping[Any, Any]) -> dict[str, str]:
+def _item_entry(row: Mapping[Any, Any]) -> dict[str, str]:
     pair = {"pair": str(row["text_pair"])} if isinstance(row.get("text_pair"), str) else {}
     return {"id": level_name(row["item_id"]), "text": str(row["text"])} | pair
 
 
-def _said(predictions: Predictions, chosen: np.ndarray, asked: np.ndarray) -> dict[str, np.ndarray]:
-    """Annotations of the items on the page; people who are not on it have number 65535."""
+def _label_arrays(predictions: Predictions, items: np.ndarray, people: np.ndarray) -> dict[str, np.ndarray]:
+    """The annotations of the items on the page, by arrays' names; people who are not on the page have number 65535."""
     item_place = np.full(len(predictions.items), -1)
-    item_place[chosen] = np.arange(len(chosen))
+    item_place[items] = np.arange(len(items))
     person_place = np.full(len(predictions.annotators), 65535)
-    person_place[asked] = np.arange(len(asked))
+    person_place[people] = np.arange(len(people))
     item, labels = item_place[predictions.item_index], predictions.observed
     kept = (item >= 0) & ~_missing(labels)
     return {
@@ -237,28 +240,30 @@ def _missing(labels: np.ndarray) -> np.ndarray:
     return np.isnan(labels).any(1) if labels.ndim == 2 else np.isnan(labels)
 
 
-def _of_people(predictions: Predictions, asked: np.ndarray) -> dict[str, np.ndarray]:
+def _people_arrays(predictions: Predictions, people: np.ndarray) -> dict[str, np.ndarray]:
+    """How well each person on the page is predicted, and how many labels they gave and were learned from."""
     score, count = juror_sheets.agreement(predictions)
     trained = predictions.pairs.groupby("annotator_id")["training_labels"].mean()
     trained = trained.reindex(predictions.annotators["annotator_id"])
     return {
-        "agreement": score[asked].astype(np.float32),
-        "labelled": count[asked].astype(np.uint32),
-        "trained": trained.to_numpy(np.float32)[asked],
+        "agreement": score[people].astype(np.float32),
+        "labelled": count[people].astype(np.uint32),
+        "trained": trained.to_numpy(np.float32)[people],
     }
 
 
-def _notes(predictions: Predictions, shown: int, asked: np.ndarray) -> list[str]:
+def _notes(predictions: Predictions, shown: int, people: np.ndarray) -> list[str]:
+    """What readers of the page have to know about its items and people."""
     notes = []
     if shown < len(predictions.items):
         notes.append(
-            f"{shown:,} of {len(predictions.items):,} items are here, those on which the predicted people disagree "
-            "most: shares of items speak of these, not of the corpus."
+            f"This page has {shown:,} of {len(predictions.items):,} items, those on which the predicted people "
+            "disagree most: shares of items are of these, not of the corpus."
         )
-    if len(asked) < len(predictions.annotators):
-        notes.append(f"{len(asked):,} of {len(predictions.annotators):,} people may sit on juries here.")
+    if len(people) < len(predictions.annotators):
+        notes.append(f"{len(people):,} of {len(predictions.annotators):,} people can sit on juries on this page.")
     new = set(predictions.pairs["annotator_id"][~predictions.seen]) & set(
-        predictions.annotators["annotator_id"].iloc[asked]
+        predictions.annotators["annotator_id"].iloc[people]
     )
     if new:
         notes.append(f"{len(new):,} people were not seen in training (of all or some folds); the model guesses them.")

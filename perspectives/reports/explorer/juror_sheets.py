@@ -1,4 +1,4 @@
-"""What a juror's sheet may hold: attributes many people share, how well they are predicted, which texts are near."""
+"""What a juror's sheet may show: attributes that enough people share, how well they are predicted, nearby texts."""
 
 from dataclasses import dataclass
 
@@ -15,12 +15,12 @@ NEAREST = 40  # texts
 
 
 @dataclass(frozen=True, eq=False)
-class Attribute:
+class ShownAttribute:
     """An attribute of annotators as it may be shown.
 
-    values: held by 5 people or more; of numbers, ranges between quartiles, lowest first. pools: each value in the
-    grammar of compositions. code: uint8 [annotator], position in values; NOT_KNOWN, or SUPPRESSED for a value that
-    fewer people hold.
+    values: those of 5 people or more; for numbers, ranges between quartiles, lowest first. pools: each value in the
+    grammar of compositions. code: uint8 [annotator], the position in values; NOT_KNOWN, or SUPPRESSED for a value of
+    fewer people.
     """
 
     name: str
@@ -29,18 +29,18 @@ class Attribute:
     code: np.ndarray
 
 
-def attributes(annotators: pd.DataFrame, unknown: bool = False, smallest: int = SMALLEST_GROUP) -> list[Attribute]:
+def attributes(annotators: pd.DataFrame, unknown: bool = False, smallest: int = SMALLEST_GROUP) -> list[ShownAttribute]:
     """The attributes of annotators with at least one value that `smallest` people share.
 
-    annotators: one row per annotator, `annotator_id` and a column per attribute. unknown: whether people whose value is
-    not known are a value as well, the last one.
+    annotators: one row per annotator, `annotator_id` and a column per attribute. unknown: whether an unknown value is a
+    value as well, the last one.
     """
     columns = [annotators[name] for name in annotators.columns if name != "annotator_id"]
     shown = [_attribute(column, unknown, smallest) for column in columns]
     return [attribute for attribute in shown if attribute.values]
 
 
-def _attribute(column: pd.Series, unknown: bool, smallest: int) -> Attribute:
+def _attribute(column: pd.Series, unknown: bool, smallest: int) -> ShownAttribute:
     groups = membership(column, unknown=True)
     people = np.bincount(groups.code, minlength=len(groups.names))
     missing = (column.isna() | (column.astype(object) == UNKNOWN)).any()
@@ -52,7 +52,7 @@ def _attribute(column: pd.Series, unknown: bool, smallest: int) -> Attribute:
     new[kept] = np.arange(len(kept))
     values = tuple(groups.names[code] for code in kept)
     pools = tuple(_pool(column, groups, code) for code in kept)
-    return Attribute(str(column.name), values, pools, new[groups.code])
+    return ShownAttribute(str(column.name), values, pools, new[groups.code])
 
 
 def _pool(column: pd.Series, groups: Membership, code: int) -> str:
@@ -68,14 +68,14 @@ def _pool(column: pd.Series, groups: Membership, code: int) -> str:
 def agreement(predictions: Predictions) -> tuple[np.ndarray, np.ndarray]:
     """How well each person's own labels are predicted: mean float64 [annotator], and their number int64 [annotator].
 
-    The mean is the share of labels predicted right (sets: as a whole), of ratings the mean absolute error; nan for
-    people without labels.
+    The mean is the share of labels predicted correctly (sets: as a whole), for ratings the mean absolute error; nan
+    for people without labels.
     """
-    said, predicted = predictions.observed, predictions.labels()
+    observed, predicted = predictions.observed, predictions.labels()
     if predictions.kind == "multiple":
-        score = (said == predicted).all(1).astype(float)
+        score = (observed == predicted).all(1).astype(float)
     else:
-        score = np.abs(said - predicted) if predictions.kind == "rating" else (said == predicted).astype(float)
+        score = np.abs(observed - predicted) if predictions.kind == "rating" else (observed == predicted).astype(float)
     people = len(predictions.annotators)
     count = np.bincount(predictions.annotator_index, minlength=people)
     total = np.bincount(predictions.annotator_index, score, minlength=people)
@@ -85,7 +85,7 @@ def agreement(predictions: Predictions) -> tuple[np.ndarray, np.ndarray]:
 def nearest(vectors: np.ndarray, count: int = NEAREST) -> np.ndarray:
     """The other items most similar to each item by cosine, the closest first, int64 [item, near].
 
-    vectors: content vectors, float [item, hidden]. near: `count`, or all others where they are fewer.
+    vectors: content vectors, float [item, hidden]. near: `count`, or all others where there are fewer.
     """
     unit = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), np.finfo(float).tiny)
     similarity = unit @ unit.T

@@ -1,11 +1,11 @@
-"""The explorer on this machine only, with a trained model that answers for everyone on the page.
+"""The explorer served on this machine only, with a trained model that judges typed texts for everyone on the page.
 
     GET /        the page
     POST /score  {"text": …, "pair": … where texts are pairs} → {"answers": packed uint8 [annotator, level]}, or
                  {"error": …}
 
-It listens on 127.0.0.1, refuses requests that name another host (DNS rebinding) or come from another page, and bodies
-that are no JSON or too long.
+It listens on 127.0.0.1, and refuses requests that name another host (DNS rebinding) or come from another page, and
+bodies that are too long or not JSON.
 """
 
 import json
@@ -31,7 +31,7 @@ PATIENCE = 10  # seconds that a client may take to send its request
 
 
 class Refusal(Exception):
-    """Why a request gets no answer, and the status that says so."""
+    """The reason why a request is refused, and the HTTP status of the reply."""
 
     def __init__(self, status: HTTPStatus, reason: str) -> None:
         super().__init__(reason)
@@ -40,7 +40,7 @@ class Refusal(Exception):
 
 @dataclass(eq=False)
 class Scorer:
-    """A trained model and the people of a page. One text at a time: models are not made for several threads."""
+    """A trained model and the people of a page. It takes one text at a time, because models are not thread-safe."""
 
     model: TrainedModel
     page: Content
@@ -51,7 +51,7 @@ class Scorer:
         self._lock = threading.Lock()
 
     def __call__(self, request: Any) -> dict[str, Any]:
-        """The answers of everyone on the page to one text. Raises Refusal for what is no such text."""
+        """The answers of everyone on the page to one text. Raises Refusal for a request without a text."""
         keys = {"text": "text", "text_pair": "pair"}
         wanted = [keys[column] for column in self.model.columns]
         texts = [request.get(key) for key in wanted] if isinstance(request, dict) else [None]
@@ -112,9 +112,9 @@ class Handler(BaseHTTPRequestHandler):
         hosts = self.server.hosts
         origin = self.headers.get("Origin")
         if self.headers.get("Host") not in hosts:
-            raise Refusal(HTTPStatus.FORBIDDEN, f"this server is {' or '.join(hosts)} and answers to no other name")
+            raise Refusal(HTTPStatus.FORBIDDEN, f"this server answers only to the name {' or '.join(hosts)}")
         if origin is not None and origin not in [f"http://{host}" for host in hosts]:
-            raise Refusal(HTTPStatus.FORBIDDEN, "this server answers its own page only")
+            raise Refusal(HTTPStatus.FORBIDDEN, "this server answers only its own page")
 
     def _send_json(self, status: HTTPStatus, content: dict[str, Any]) -> None:
         self.close_connection = True  # what the request still holds is not read
@@ -135,7 +135,7 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Nothing: requests hold texts people typed."""
+        """Logs nothing: requests hold texts that people typed."""
 
 
 class Server(ThreadingHTTPServer):

@@ -1,4 +1,4 @@
-"""A page as one file: style, scripts and data inside, nothing fetched, nothing but itself executed."""
+"""Pages as single HTML files with their styles, scripts and data: they fetch nothing and run only their own scripts."""
 
 import base64
 import hashlib
@@ -14,8 +14,10 @@ SHARED = Path(__file__).parent  # dom.js, content.js and base.css, which all pag
 
 
 def whole(folder: Path, styles: Sequence[str], scripts: Sequence[str], content: Any, connect: str = "'none'") -> str:
-    """`page.html` in `folder` with everything filled in: the shared styles and scripts, then those named here, in this
-    order, and `content` as JSON. connect: what the page may ask, a source of its Content-Security-Policy."""
+    """`page.html` in `folder`, filled with the shared styles and scripts, then those named here, and the content.
+
+    content: anything that JSON takes. connect: what the page may connect to, a source of its Content-Security-Policy.
+    """
     style = "".join(_read(path) for path in (SHARED / "base.css", *(folder / f"{name}.css" for name in styles)))
     files = [*(SHARED / name for name in ("dom.js", "content.js")), *(folder / f"{name}.js" for name in scripts)]
     parts = [f"// {file.name}\n{_read(file)}" for file in files]
@@ -29,7 +31,7 @@ def whole(folder: Path, styles: Sequence[str], scripts: Sequence[str], content: 
 
 
 def packed(array: np.ndarray) -> dict[str, Any]:
-    """An array as content.js unpacks it."""
+    """An array in the form that content.js unpacks."""
     ordered = np.ascontiguousarray(array.astype(array.dtype.newbyteorder("<")))
     data = base64.b64encode(ordered.tobytes()).decode()
     return {"type": array.dtype.name, "shape": list(array.shape), "data": data}
@@ -40,7 +42,7 @@ def _read(path: Path) -> str:
 
 
 def _digest(text: str) -> str:
-    """As a Content-Security-Policy names an inline style or script."""
+    """The hash by which a Content-Security-Policy allows an inline style or script."""
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
