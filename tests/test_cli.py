@@ -86,7 +86,7 @@ def test_unknown_verbs_are_named_with_the_closest(capsys):
 def test_list_shows_choices_with_their_first_line(capsys):
     assert cli.main(["list", "logger"]) == 0
     out = capsys.readouterr().out
-    assert re.search(r"logger=csv +Training curves as metrics.csv", out)
+    assert re.search(r"logger=csv +Training curves as history.csv", out)
     assert "perspectives[wandb]" in " ".join(out.split())
     assert "model=" not in out
     assert cli.main(["list", "modle"]) == 2
@@ -191,22 +191,22 @@ def test_check_reads_a_table_of_ones_own(capsys, tmp_path, monkeypatch):
     mine.touch()
     assert checked(f"data.reader.path={mine}")[0].startswith(f"PROBLEM data {mine} could not be read as a table: ")
     mine.write_text("item_id,annotator_id,label,text\n1,a,yes,Tea\n1,b,no,Tea\n")
-    assert checked(f"data.reader.path={mine}") == [f"ok data {mine}: 2 annotations that can be used"]
+    assert checked(f"data.reader.path={mine}") == [f"ok data {mine}: 2 usable annotations"]
     monkeypatch.chdir(tmp_path)
     (tmp_path / "tables").mkdir()
     assert checked("data.reader.path=tables/mine") == [
         "PROBLEM data tables/mine does not exist; set data.reader.path"
     ]  # no name on the Hub: the folder is here
     assert checked("data.reader.path=someone/tea") == [
-        "ok data someone/tea is not on this machine: taken for owner/name on the Hub"
+        "ok data someone/tea is not on this machine; taken to be owner/name on the Hub"
     ]
 
 
 def test_check_names_packages_that_do_not_fit(monkeypatch):
     monkeypatch.setattr(check.importlib.metadata, "requires", lambda name: ["numpy<1", "no-such-package>=2"])
     problems = {finding.subject: finding.detail for finding in check._packages() if finding.problem}
-    assert problems["numpy"].endswith("; accepted is <1")
-    assert problems["no-such-package"] == "is not installed; accepted is >=2"
+    assert problems["numpy"].endswith("; expected <1")
+    assert problems["no-such-package"] == "is not installed; expected >=2"
 
 
 # One job. ----------------------------------------------------------------------------------------------------------

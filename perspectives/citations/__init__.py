@@ -1,1 +1,1 @@
-"""What to cite: the references in BibTeX, and which of them a run used."""
+"""What to cite: references in BibTeX, and which of them a run used."""

@@ -1,7 +1,7 @@
-"""The references as BibTeX: references.bib, read as text.
+"""The entries of references.bib, read as text.
 
-An entry begins with `@type{key,` and ends with `}`, each at the beginning of a line; what is outside of entries is
-commentary. That is all the BibTeX understood here: entries are passed on as they stand.
+An entry begins with `@type{key,` and ends with `}`, each at the beginning of a line; everything outside entries is
+commentary. BibTeX is not parsed any further: entries are printed as they are.
 """
 
 import re
@@ -16,7 +16,7 @@ ENTRY = re.compile(r"^@\w+\{([^,\s]+),\n.*?^\}$", re.MULTILINE | re.DOTALL)
 def entry(key: str) -> str:
     """The entry of that key. Raises DataError when there is none."""
     if key not in entries():
-        raise DataError(f"references.bib has no entry {key!r}")
+        raise DataError(f"references.bib has no entry {key!r}; add one, or correct the key")
     return entries()[key]
 
 

@@ -1,7 +1,7 @@
-"""Which references a run used: read from its configuration and its metrics, nothing is loaded.
+"""The references that a run should cite, found in its configuration and metrics without loading anything.
 
-A `Use` is a reference and what it is cited for. Where a run used something that has no reference here, a corpus of
-one's own or an encoder from the Hub, there is a Use without key, so that nobody believes that nothing is owed.
+A `Use` is a reference and what it is cited for. Something without a reference here, such as your own corpus or an
+encoder from the Hub, is a `Use` without a key, so that it is not forgotten.
 """
 
 import re
@@ -10,19 +10,23 @@ from typing import Any, NamedTuple
 
 from perspectives.data import catalog
 from perspectives.runs.run import Run
+from perspectives.training.fit import MODEL_FREE
 
 ROLES = ("data", "model", "labels", "encoder", "training", "metrics", "comparison", "software")
 
 
 class Use(NamedTuple):
-    """role: one of ROLES. what: in a few words. key: of an entry in references.bib, None where there is none."""
+    """Something to cite.
+
+    role: one of ROLES. what: a short description. key: of an entry in references.bib, None where there is none.
+    """
 
     role: str
     what: str
     key: str | None
 
 
-# By the last part of `model._target_`; an ensemble's is that of its members.
+# By the last part of `model._target_`; that of an ensemble names its members.
 MODELS: dict[str, tuple[str, ...]] = {
     "MultiTask": ("davani-etal-2022-dealing",),
     "MultiLabel": ("davani-etal-2022-dealing",),
@@ -35,7 +39,7 @@ MODELS: dict[str, tuple[str, ...]] = {
 }
 GROUP_LAYERS = "orlikowski-etal-2023-ecological"
 
-# By the name of a method of truth inference, the `model.target`.
+# By `model.target`, the name of a method of truth inference.
 INFERENCE: dict[str, tuple[str, ...]] = {
     "majority": (),
     "leave_one_out": ("callison-burch-2009-fast",),
@@ -73,7 +77,7 @@ DYNAMICS = (
     ("margins", "pleiss-etal-2020-identifying"),
 )
 
-# What begins like this among the metrics: what it is, and whose.
+# By the beginning of a metric's name: what it is, and its reference.
 METRICS: tuple[tuple[str, str, str], ...] = (
     ("lewidi2023/", "LeWiDi-2023 scores", "leonardelli-etal-2023-semeval"),
     ("lewidi2025/", "LeWiDi-2025 scores", "leonardelli-etal-2025-lewidi"),
@@ -103,7 +107,7 @@ def uses(runs: Sequence[Run]) -> list[Use]:
 def _of_run(run: Run) -> Iterator[Use]:
     config = run.config
     yield from _data(config["data"])
-    if config["model"]["name"] != "priors":
+    if config["model"]["name"] != MODEL_FREE:
         yield from _model(config["model"])
         yield from _encoder(config["encoder"])
         if config.get("calibrate") and run.metrics.get("temperature", 1) != 1:
@@ -152,7 +156,7 @@ def _encoder(encoder: Mapping[str, Any]) -> Iterator[Use]:
 
 
 def _metrics(run: Run) -> Iterator[Use]:
-    """Of all predictions and parts that were scored."""
+    """The uses of all metrics of a run, whatever they score."""
     scored = [parts[part]["metrics"] for parts in run.metrics["predictions"].values() for part in parts]
     names = {name for metrics in scored for name in metrics}
     for beginning, what, key in METRICS:

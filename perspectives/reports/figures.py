@@ -1,4 +1,4 @@
-"""Figures of results, written as .png, .svg or .pdf."""
+"""The figure of `perspectives compare`, and how all figures are written: as .png, .svg or .pdf."""
 
 from pathlib import Path
 from typing import Any
@@ -56,7 +56,7 @@ def comparison(long: pd.DataFrame, metric: str, path: str | Path) -> None:
 
 
 def save(figure: Any, path: Path) -> None:
-    """Write a figure whole or not at all, the same numbers giving the same file."""
+    """Write a figure, whole or not at all; the same numbers give the same file."""
     from matplotlib import rc_context
 
     with new_file(path) as partial, rc_context({"svg.hashsalt": "perspectives"}):  # ids in an SVG are random otherwise
@@ -64,5 +64,5 @@ def save(figure: Any, path: Path) -> None:
 
 
 def _undated(path: Path) -> dict | None:
-    """No creation date, so that the same numbers give the same file."""
+    """Metadata without a creation date, so that the same numbers give the same file."""
     return {"Date": None} if path.suffix == ".svg" else {"CreationDate": None} if path.suffix == ".pdf" else None

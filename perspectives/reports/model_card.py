@@ -1,6 +1,6 @@
 """The model card of a trained model: a README.md for the Hub, written from what its run recorded.
 
-Nothing in it names an annotator or quotes a text, and no number speaks of fewer than five people.
+It names no annotator and quotes no text, and no number describes fewer than five people.
 """
 
 import inspect
@@ -37,10 +37,10 @@ REPOSITORY = "https://github.com/perspectives-nlp/perspectives"
 
 @dataclass(frozen=True)
 class Subject:
-    """What a card is about.
+    """The model that a card describes.
 
-    source: what people load the model by: `owner/name` or a folder. config, provenance, metrics: as exported.
-    named: whether `schema` calls annotators by the ids of the corpus. blind: whether everyone gets the same answer.
+    source: from where people load the model: `owner/name` or a folder. config, provenance, metrics: as exported.
+    named: whether `schema` holds the annotators' ids of the corpus. blind: whether everyone gets the same answer.
     """
 
     source: str
@@ -67,12 +67,12 @@ class Subject:
 
     @property
     def of_majority(self) -> bool:
-        """Whether one label per item was learned, so that no annotator is in the schema."""
+        """Whether the model learned one label per item, so that the schema has no annotators."""
         return "target" in self.config["model"]
 
     @property
     def scores(self) -> Mapping[str, Any]:
-        """By part, then `counts` and `metrics`."""
+        """For each part, its `counts` and `metrics`."""
         return self.metrics["predictions"][self.method]
 
 
@@ -95,7 +95,7 @@ def model_card(subject: Subject) -> str:
 
 
 def _metadata(subject: Subject) -> str:
-    """YAML in the terms of the Hub (https://huggingface.co/docs/hub/model-cards)."""
+    """The metadata as YAML, in the terms of the Hub (https://huggingface.co/docs/hub/model-cards)."""
     languages = list(subject.metrics["languages"])
     base = _base_model(subject.config["encoder"])
     values = {
@@ -110,7 +110,7 @@ def _metadata(subject: Subject) -> str:
 
 
 def _licence(card: catalog.Card | None) -> dict[str, str]:
-    """Of the corpus: a model of it should not be freer than what it was learned from."""
+    """The licence of the corpus: a model should not be freer than the data it learned from."""
     if card is None:
         return {"license": "unknown"}
     stated = card.licence.lower()
@@ -128,7 +128,7 @@ def _base_model(encoder: Mapping[str, Any]) -> str | None:
 
 def _summary(subject: Subject) -> str:
     if subject.of_majority:
-        return f"Predicts the majority's label of a text: {subject.schema.scale.describe()}."
+        return f"Predicts the majority label of a text: {subject.schema.scale.describe()}."
     people = len(subject.schema.annotators)
     if subject.blind:
         return (
@@ -183,12 +183,12 @@ def _encoder(encoder: Mapping[str, Any]) -> str:
     if name is None:
         return (
             f"Texts are encoded by `{encoder['_target_'].rpartition('.')[2]}`, fitted on the training texts; what it "
-            "learned, pieces of a few characters of these texts among it, is part of these files."
+            "learned, including pieces of a few characters of these texts, is part of these files."
         )
     version = f" (revision {encoder['revision']})" if encoder.get("revision") else ""
     parts = {
         "full": "All its weights were tuned and are part of these files; its architecture and tokenizer come by name.",
-        "lora": "It was tuned with LoRA: the adapters are part of these files, its own weights are loaded by name.",
+        "lora": "It was tuned with LoRA: the adapters are part of these files; its own weights are loaded by name.",
     }
     kept = parts.get(encoder.get("tune", ""), "It was not changed; its weights are loaded by name, not copied here.")
     return f"Texts are encoded by `{name}`{version}. {kept}"
@@ -223,10 +223,10 @@ def _data(subject: Subject) -> str:
 def _annotators(subject: Subject) -> str:
     schema = subject.schema
     if subject.of_majority:
-        return "The model learned one label per item and knows no annotators."
+        return "The model learned one label per item and does not know annotators."
     people = len(schema.annotators)
     if people < SMALLEST_GROUP:
-        return f"Fewer than {SMALLEST_GROUP} annotators; nothing is said about them here.\n\n{_naming(subject)}"
+        return f"Fewer than {SMALLEST_GROUP} annotators, so they are not described here.\n\n{_naming(subject)}"
     cuts = np.quantile(schema.training_labels, QUANTILES)
     spread = ", ".join(f"{share:.0%}: {cut:,.0f}" for share, cut in zip(QUANTILES, cuts, strict=True))
     lines = [f"{people:,} annotators in training. Training labels per person, quantiles: {spread}."]
@@ -234,11 +234,11 @@ def _annotators(subject: Subject) -> str:
         rows = [_people_row(schema, attribute) for attribute in schema.attributes]
         lines.append("\n".join(["| attribute | annotators |", "|---|---|", *rows]))
         lines.append(
-            f"Values of fewer than {SMALLEST_GROUP} annotators are counted together. Small groups are known badly, and "
-            "no group is of one mind."
+            f"Values of fewer than {SMALLEST_GROUP} annotators are counted together. Small groups are predicted "
+            "badly, and people within a group differ."
         )
     else:
-        lines.append("The model knows no demographic attributes.")
+        lines.append("The model uses no demographic attributes.")
     return "\n\n".join([*lines, _naming(subject)])
 
 
@@ -250,7 +250,7 @@ def _naming(subject: Subject) -> str:
         )
     return (
         "`schema.json` calls annotators `annotator-0001`, …, instead of by their ids. It keeps each one's attributes "
-        "and number of labels, through which groups are asked: who has the corpus can tell who is who."
+        "and number of labels, by which groups are predicted: with the corpus, annotators can be identified."
     )
 
 
@@ -298,11 +298,11 @@ def _results(subject: Subject) -> str:
                 if "annotator" in row["clusters"])  # fmt: skip
     heat = subject.metrics["temperature"]
     notes = [
-        "In brackets 95 % intervals, asymptotic: of individual metrics over items "
-        + ("alone, because the annotators are too few to speak of others" if fixed else "and annotators")
-        + ", of all others over items. One split and one seed: other splits and seeds differ too. `metrics.json` has "
-        "all metrics.",
-        "Labels were decided by the rule " + f"`{subject.config.get('decision', 'argmax')}`.",
+        "In brackets: asymptotic 95 % intervals, for individual metrics over items "
+        + ("alone, because the annotators are too few to generalise from" if fixed else "and annotators")
+        + ", for all others over items. These are of one split and one seed; others give other numbers. `metrics.json` "
+        "has all metrics.",
+        f"Labels were decided by the rule `{subject.config.get('decision', 'argmax')}`.",
         f"Probabilities are calibrated by a temperature of {heat:.3f}, fitted on validation; `predict` applies it."
         if heat != 1
         else "Probabilities are the model's own, without a temperature.",
@@ -321,8 +321,8 @@ def _score(row: Mapping[str, Any] | None) -> str:
 
 
 INTENDED = textwrap.dedent("""\
-    Research on disagreement: how differently people would judge a text, how a majority hides it, what a jury of given
-    composition would say. Answers are predictions of what people say, with errors that the results above measure.""")
+    Research on disagreement: how differently people would judge a text, how a majority hides that, what a jury of a
+    given composition would decide. Answers are predictions of what people say, with the errors measured above.""")
 
 OUT_OF_SCOPE = textwrap.dedent("""\
     - Deciding anything about individual people, annotators or authors, or guessing who they are.
@@ -336,11 +336,11 @@ def _limits(subject: Subject) -> str:
     lines = [
         "The corpus may contain offensive language, and the model reproduces its annotators' judgements, prejudices "
         "included.",
-        "It knows the texts, languages, time and people of its corpus; elsewhere nothing was measured.",
+        "It knows the texts, languages, time and people of its corpus; it was not evaluated on others.",
         "Demographic values are as the corpus recorded them: coarse, self-reported, some unknown; groups not listed "
         "above are not covered.",
         "Answers for a group or for everyone are means over people, weighted by their training labels, not polls.",
-        "Intervals cover the sampling of items and, where stated, annotators; not training, not a change of domain.",
+        "Intervals cover the sampling of items and, where stated, annotators, but not training or a change of domain.",
     ]
     if rule != "argmax":
         lines.append(f"`predict` names the most likely label; the scores above used the rule `{rule}`.")

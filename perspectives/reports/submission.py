@@ -2,8 +2,8 @@
 
 python -m perspectives.reports.submission FOLDER RUN…    several runs of one corpus (seeds) are averaged
 
-Writes `<corpus>_test_soft.tsv` and `<corpus>_test_pe.tsv` for each corpus, and all of them as `res.zip`, which is what
-is uploaded. A line is the published item id, a tab and a list, items and annotators in published order:
+Writes `<corpus>_test_soft.tsv` and `<corpus>_test_pe.tsv` for each corpus, and all of them as `res.zip`, the file to
+upload. A line is the published item id, a tab and a list; items and annotators are in published order:
 
     MP          soft [P(0), P(1)]                                    pe  [label of each annotator]
     CSC         soft 7 numbers, for 0 (never used) to 6              pe  [label of each annotator]
@@ -11,9 +11,9 @@ is uploaded. A line is the published item id, a tab and a list, items and annota
     VariErrNLI  soft [[1 - P, P] for contradiction, entailment, neutral]
                 pe   [[0 or 1 of each annotator] for the same three]
 
-The competition page states the format, but it cannot be read without an account; this is how two teams wrote the files
-they handed in (github.com/cs-nlp-uu/LeWiDi_ICL, github.com/tomasruizt/lewidi2025) and how the organisers' function that
-reads the data lays it out.
+The competition page states the format, but cannot be read without an account. This is the format of the files that two
+teams submitted (github.com/cs-nlp-uu/LeWiDi_ICL, github.com/tomasruizt/lewidi2025), and the layout of the organisers'
+function that reads the data.
 """
 
 import argparse
@@ -42,10 +42,10 @@ TEST = "test-"  # what the reader puts before the ids of the test part
 
 
 def write_submission(runs: Sequence[Run], folder: str | Path) -> list[Path]:
-    """Write the files of all corpora that the runs are of into `folder`; the paths, `res.zip` last.
+    """Write the files of all corpora of these runs into `folder`. Returns their paths, `res.zip` last.
 
-    Raises RunError for runs of other corpora, of priors, of another part than the published test, and where runs of one
-    corpus differ in more than the seed.
+    Raises RunError for runs of other corpora, runs of priors, runs tested on anything other than the published test
+    part, and runs of one corpus that differ in more than the seed.
     """
     by_corpus: dict[str, list[Run]] = defaultdict(list)
     for run in runs:
@@ -84,7 +84,7 @@ def soft_labels(predictions: Predictions, unused: int = 0) -> list[Any]:
 
 
 def annotator_labels(predictions: Predictions) -> list[Any]:
-    """The label of each annotator of each item in the competition's layout, those with the least expected score."""
+    """The label of each annotator of each item in the competition's layout: the one with the lowest expected score."""
     scale = predictions.scale
     labels = LABELS_OF_SCALE[scale.kind](predictions.probabilities())
     if scale.kind != "multilabel":
@@ -96,11 +96,13 @@ def annotator_labels(predictions: Predictions) -> list[Any]:
 
 
 def _corpus(run: Run) -> str:
-    """The corpus as the published files call it."""
+    """The name of the corpus in the published files."""
     reader = run.config["data"]["reader"]
     if reader["_target_"] != READER:
         name = run.config["data"]["name"]
-        raise RunError(f"{run.folder} is of {name}; a submission takes data=csc, multipico, paraphrase or varierrnli")
+        raise RunError(
+            f"{run.folder} is a run on {name}; a submission takes data=csc, multipico, paraphrase or varierrnli"
+        )
     return reader["corpus"]
 
 
@@ -112,7 +114,7 @@ def _answers(run: Run) -> Predictions:
         )
     predictions = found[0]
     if predictions.kind == "rating":
-        raise RunError(f"{run.folder} predicts ratings, and soft labels are asked for; train with data.ratings=false")
+        raise RunError(f"{run.folder} predicts ratings, but soft labels are needed; train with data.ratings=false")
     others = [item for item in predictions.items["item_id"] if not item.startswith(TEST)]
     if others:
         raise RunError(

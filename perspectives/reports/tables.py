@@ -1,4 +1,4 @@
-"""A comparison as a table: for the terminal, as CSV, Markdown or LaTeX."""
+"""Tables of results, for the terminal or as CSV, Markdown or LaTeX."""
 
 import io
 import textwrap
@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-FORMATS = ("text", "csv", "markdown", "latex")
+from perspectives.reports.formats import FORMATS as FORMATS
+
 HEADER = 20  # characters of a column's name in a line, on the terminal
 STAR = 0.05  # Holm-corrected p below which a difference is marked
 
@@ -87,7 +88,7 @@ def _wide(long: pd.DataFrame, metrics: list[str], baseline: str | None) -> pd.Da
 
 
 def number(value: float) -> str:
-    """Three decimals, without the zero before the point and without a minus before nothing."""
+    """Three decimals, without a zero before the point, or a minus before zero."""
     if pd.isna(value):
         return "–"
     text = f"{value:z.3f}"
@@ -99,7 +100,7 @@ def _cell(row) -> str:
 
 
 def plus_minus(value: float, low: float, high: float) -> str:
-    """`value ± half the interval`, where there is one."""
+    """`value ± half interval`; the value alone where there is no interval."""
     return number(value) if pd.isna(high - low) else f"{number(value)} ± {number((high - low) / 2)}"
 
 
@@ -125,7 +126,7 @@ def _text(wide: pd.DataFrame, notes: list[str]) -> str:
     grid = Table(box=None, pad_edge=False, header_style="bold", collapse_padding=True)
     for index, column in enumerate(wide.columns):
         broken = "\n".join(textwrap.wrap(column, HEADER, break_long_words=False, break_on_hyphens=False))
-        header = Text(broken.replace("/", "/\n"))  # as it is: rich would read a name with [brackets] as markup
+        header = Text(broken.replace("/", "/\n"))  # not a str: rich would read a name with [brackets] as markup
         grid.add_column(header, justify="left" if index == 0 else "right", no_wrap=index > 0, overflow="fold")
     for row in wide.to_numpy().tolist():
         grid.add_row(*map(Text, row))
@@ -144,7 +145,7 @@ def _markdown(wide: pd.DataFrame, notes: list[str]) -> str:
 LATEX = str.maketrans(
     {character: f"\\{character}" for character in "_%&#${}"}
     | {"\\": r"\textbackslash{}", "^": r"\textasciicircum{}", "~": r"\textasciitilde{}"}
-    | {"[": "{[}", "<": "$<$", ">": "$>$", "|": "$|$"}  # a bracket that begins a row would be an argument of \\
+    | {"[": "{[}", "<": "$<$", ">": "$>$", "|": "$|$"}  # a bracket at the beginning of a row would be an argument of \\
     | {"±": r"$\pm$", "−": "$-$", "†": r"$^\dagger$", "‡": r"$^\ddagger$", "–": "--"}
     | {"✓": r"$\checkmark$", "✗": r"$\times$", "≁": r"$\nsim$"}  # amssymb
 )

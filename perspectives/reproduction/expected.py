@@ -1,4 +1,4 @@
-"""How long a training will take, by what finished runs took."""
+"""How long a training will take, estimated from finished runs."""
 
 import statistics
 from collections.abc import Iterable, Sequence
@@ -6,19 +6,19 @@ from pathlib import Path
 from typing import Any
 
 from perspectives.models.ensemble import ENSEMBLE
-from perspectives.reproduction.trainings import Training
+from perspectives.reproduction.trainings import PlannedRun
 from perspectives.runs.run import MEMBERS, Run
 
 SMOKE_FOLDER = "smoke"
-OTHERS = {SMOKE_FOLDER, MEMBERS}  # folders of runs whose speed says nothing of others
+OTHERS = {SMOKE_FOLDER, MEMBERS}  # folders of runs whose speed says nothing about others
 MOST_READ = 500  # runs, the newest: enough for a median
 
 
-def expected_seconds(trainings: Sequence[Training], root: Path) -> list[float]:
-    """Seconds per training: the texts of its corpus over the texts per second that finished runs below `root` got
-    through, in the process that finished them; nan where no run is like it.
+def expected_seconds(trainings: Sequence[PlannedRun], root: Path) -> list[float]:
+    """Seconds per training: the texts of its corpus over the texts per second of finished runs below `root`, in the
+    process that finished them; nan where no run is similar.
 
-    Most alike are runs of the same encoder, tuning and method on the same corpus, then those of the same encoder,
+    Most similar are runs of the same encoder, tuning and method on the same corpus, then those of the same encoder,
     tuning and method, then of the same encoder and tuning (of an ensemble, which trains one for each person, none).
     """
     speeds: dict[tuple, list[float]] = {}
@@ -30,7 +30,7 @@ def expected_seconds(trainings: Sequence[Training], root: Path) -> list[float]:
     return [_seconds(training, speeds) for training in trainings]
 
 
-def _seconds(training: Training, speeds: dict[tuple, list[float]]) -> float:
+def _seconds(training: PlannedRun, speeds: dict[tuple, list[float]]) -> float:
     for likeness in _likenesses(training.config):
         if likeness in speeds:
             return training.items / statistics.median(speeds[likeness])
@@ -38,7 +38,7 @@ def _seconds(training: Training, speeds: dict[tuple, list[float]]) -> float:
 
 
 def _likenesses(config: Any) -> Iterable[tuple]:
-    """From the most alike to the least."""
+    """What identifies similar runs, from the most similar to the least."""
     encoder = config.get("encoder", {})
     core = (encoder.get("_target_"), encoder.get("name"), encoder.get("tune"))
     method = (*core, config["model"]["name"])

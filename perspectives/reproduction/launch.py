@@ -24,10 +24,10 @@ from perspectives.training.fit import fit
 def launch(
     config_name: str, task: Callable[[DictConfig], Any], jobs: Sequence[Sequence[str]], options: Sequence[str] = ()
 ) -> list[Exception | None]:
-    """Call `task` once per job with the configuration its overrides stand for; what each job failed with, or None.
+    """Call `task` once per job with the configuration of its overrides. Returns each job's error, or None.
 
     options: of Hydra itself, such as `hydra/launcher=joblib`. Unlike a sweep of `-m`, any overrides may differ between
-    jobs. Raises ConfigError for options that are not there, KeyboardInterrupt when interrupted.
+    jobs. Raises ConfigError for options that do not exist, KeyboardInterrupt when interrupted.
     """
     try:
         with hydra.initialize_config_dir(str(conf_dir()), job_name=config_name, version_base=VERSION_BASE):
@@ -47,13 +47,9 @@ def launch(
 def train(config: DictConfig) -> None:
     """The job of one training: what `perspectives train` does, silently."""
     before = sys.argv
-    # What the run notes as its command, and what Lightning starts its other processes with.
+    # The run records this as its command, and Lightning starts its other processes with it.
     sys.argv = [before[0], "train", *HydraConfig.get().overrides.task]
     try:
         fit(config)
-    except SystemExit as end:
-        if isinstance(end.__context__, KeyboardInterrupt):  # Lightning turns it into an exit
-            raise KeyboardInterrupt from None
-        raise
     finally:
         sys.argv = before

@@ -1,12 +1,13 @@
-"""Cells that are no score of predictions: each is measured once, by a function, and what it found is kept.
+"""Cells that are not scores of predictions: each is measured once, by a function, and the result is kept.
 
-`measure: module.function` of a table is called once per column, with what stands in the column's `given`:
+The function that `measure: module.function` of a table names is called once per column, with the column's `given`:
 
-    function(setting, **given) -> Measure
+    function(context, **given) -> Measure
 
-which then measures one row after the other. Metrics are those named in the table, on the right-hand side. What was
-found lies in `measured/` below the folder of runs, in a file per cell, named by everything it depends on: a killed
-table goes on with the next cell, a row that fails leaves the others alone, tables that share a cell measure it once.
+The `Measure` then measures one row after another. Metrics are those on the right-hand side of the table's `metrics`.
+Results are kept in `measured/` below the folder of runs, in a file per cell, named by everything the cell depends on: a
+killed table continues with the next cell, a row that fails does not affect the others, and tables that share a cell
+measure it once.
 """
 
 import hashlib
@@ -24,7 +25,7 @@ from perspectives.data.readers.common import MissingData
 from perspectives.errors import ConfigError, PerspectivesError
 from perspectives.files import read_json, write_json
 from perspectives.reproduction.spec import Table
-from perspectives.reproduction.trainings import Cell, Training
+from perspectives.reproduction.trainings import Cell, PlannedRun
 from perspectives.runs.run import Run, environment
 
 NAN = math.nan
@@ -32,8 +33,11 @@ NAN = math.nan
 
 @dataclass(frozen=True)
 class Measurement:
-    """A number with its 95 % interval (nan where there is none), the standard deviation over seeds (nan for one), what
-    it rests on (`{"items": 800}`), what was chosen on validation and whether the interval is over annotators too."""
+    """A number with its 95 % interval (nan where there is none).
+
+    seed_sd: standard deviation over seeds, nan for one seed. counts: what the number rests on, `{"items": 800}`.
+    setting: what was chosen on validation. over_annotators: whether the interval is over annotators as well as items.
+    """
 
     value: float
     low: float = NAN
@@ -50,9 +54,12 @@ Metrics = Mapping[str, Measurement]
 
 
 @dataclass(frozen=True)
-class Setting:
-    """Where and how to measure. root: the folder of runs. places: options `paths.…=…` of the command line. smoke: only
-    to see whether everything runs."""
+class Context:
+    """Where and how to measure.
+
+    root: the folder of runs. places: options `paths.…=…` of the command line. smoke: whether this is only a test that
+    everything runs.
+    """
 
     root: Path
     places: tuple[str, ...] = ()
@@ -65,7 +72,7 @@ class Setting:
 
     @property
     def trainings(self) -> Path:
-        """Folder for trainings that are no cells, shared by all tables of all papers."""
+        """Folder for trainings that are not cells, shared by all tables of all papers."""
         return self.root / "trainings"
 
 
@@ -73,22 +80,25 @@ class Setting:
 class Measure:
     """How to measure the rows of a column.
 
-    row: from what stands in the row's `given`, and its finished runs, to its metrics; none where it does not apply.
-    identity: what the numbers depend on besides that: of the data, and a version to raise by hand when they change.
-    alike: a training like those that are made only to measure; None where there are none. trainings: from `given` to
-        names for the trainings the row rests on, the same for those that rows share.
+    row: from the row's `given` and its finished runs to its metrics; empty where the measure does not apply.
+    identity: what the numbers depend on besides these: the data, and a version that is raised by hand when they change.
+    alike: a planned run like those that are trained only to measure; None where there are none. trainings: from `given`
+        to names of the trainings the row needs, the same for those that rows share.
     """
 
     row: Callable[[Any, Sequence[Run]], Metrics]
     identity: Any
-    alike: Training | None = None
+    alike: PlannedRun | None = None
     trainings: Callable[[Any], set] = lambda given: set()
 
 
 @dataclass(frozen=True)
 class Kept:
-    """What became of a cell. failed: why it has no metrics; such a cell is measured again. environment: the code and
-    the machine, see `runs.environment`."""
+    """The kept result of a cell.
+
+    failed: why it has no metrics; such a cell is measured again. environment: the code and the machine, see
+    `runs.environment`.
+    """
 
     metrics: Metrics
     failed: str | None = None
@@ -98,35 +108,35 @@ class Kept:
 class Measurements:
     """The measured cells of a table."""
 
-    def __init__(self, table: Table, setting: Setting) -> None:
-        self.table, self.setting = table, setting
+    def __init__(self, table: Table, context: Context) -> None:
+        self.table, self.context = table, context
         self._columns: dict[str, Measure | MissingData] = {}
 
     def missing(self, column: str) -> str | None:
-        """What data is not there, and where to put it."""
-        found = self._prepared(column)
-        return str(found) if isinstance(found, MissingData) else None
+        """Which data is missing and where to put it; None where it is there."""
+        measure = self._prepared(column)
+        return str(measure) if isinstance(measure, MissingData) else None
 
     def column(self, column: str) -> Measure:
-        """Raises MissingData, and ConfigError for a function that is not there."""
-        found = self._prepared(column)
-        if isinstance(found, MissingData):
-            raise found
-        return found
+        """How to measure a column. Raises MissingData, and ConfigError for a function that cannot be found."""
+        measure = self._prepared(column)
+        if isinstance(measure, MissingData):
+            raise measure
+        return measure
 
     def _prepared(self, column: str) -> Measure | MissingData:
         if column not in self._columns:
             try:
                 given = self.table.columns[column].given
-                self._columns[column] = _function(str(self.table.measure))(self.setting, **given)
+                self._columns[column] = _function(str(self.table.measure))(self.context, **given)
             except MissingData as error:
                 self._columns[column] = error
         return self._columns[column]
 
     def place(self, cell: Cell) -> Path:
-        """The file of a cell."""
+        """The file that keeps the result of a cell."""
         key = hashlib.sha256(json.dumps(self._identity(cell), sort_keys=True).encode()).hexdigest()[:12]
-        return self.setting.root / "measured" / f"{str(self.table.measure).rpartition('.')[2]}-{key}.json"
+        return self.context.root / "measured" / f"{str(self.table.measure).rpartition('.')[2]}-{key}.json"
 
     def _identity(self, cell: Cell) -> dict[str, Any]:
         return {
@@ -138,28 +148,28 @@ class Measurements:
         }
 
     def finished(self, cell: Cell) -> bool:
-        found = self.kept(cell)
-        return found is not None and found.failed is None
+        kept = self.kept(cell)
+        return kept is not None and kept.failed is None
 
     def kept(self, cell: Cell) -> Kept | None:
-        """None where nothing was measured yet."""
+        """The kept result of a cell; None where nothing has been measured yet."""
         path = self.place(cell)
         if not path.exists():
             return None
-        found = read_json(path)
-        metrics = {name: Measurement(**one) for name, one in found["metrics"].items()}
-        return Kept(metrics, found["failed"], found["environment"])
+        record = read_json(path)
+        metrics = {name: Measurement(**values) for name, values in record["metrics"].items()}
+        return Kept(metrics, record["failed"], record["environment"])
 
     def measure(self, cell: Cell) -> None:
-        """Measure a cell and write what was found, or why nothing could be."""
+        """Measure a cell and keep the result, or why there is none."""
         metrics: Metrics = {}
         failed = None
         try:
             metrics = self.column(cell.column).row(self.table.rows[cell.row].given, cell.runs)
-        except Exception as error:  # whatever it is, it is the row's own
+        except Exception as error:  # of any kind: it concerns this row only
             failed = str(error) if isinstance(error, PerspectivesError) else f"{type(error).__name__}: {error}"
-        found = {"metrics": {name: asdict(one) for name, one in metrics.items()}, "failed": failed}
-        write_json(self.place(cell), {"of": self._identity(cell), **found, "environment": _environment()})
+        record = {"metrics": {name: asdict(measurement) for name, measurement in metrics.items()}, "failed": failed}
+        write_json(self.place(cell), {"of": self._identity(cell), **record, "environment": _environment()})
 
 
 @cache

@@ -1,4 +1,4 @@
-"""How far a table is, while others work on it: what counts is what is finished on disk, whoever wrote it."""
+"""Progress of a table on stderr: it counts what is finished on disk, whichever process wrote it."""
 
 import sys
 import threading
@@ -17,11 +17,11 @@ def _never(job: int) -> bool:
 def watched(
     what: str, costs: Sequence[float], finished: Callable[[int], bool], failed: Callable[[int], bool] = _never
 ) -> Iterator[None]:
-    """Says on stderr how many jobs are finished and about how much time is left: at the start, whenever one is, and at
-    the end, then with those that are not.
+    """Reports on stderr how many jobs are finished and about how much time is left: at the start, whenever a job ends,
+    and at the end, then with those that failed.
 
-    costs: what each job is expected to take, in seconds; nan where nobody knows, which counts as the mean of the rest.
-    finished, failed: whether the job at a position is; a failure that cannot be seen meanwhile is seen at the end.
+    costs: what each job is expected to take, in seconds; nan where unknown, which counts as the mean of the rest.
+    finished, failed: whether the job at a position is; jobs that are neither at the end count as failed.
     On a terminal one line is kept up to date, elsewhere lines are added.
     """
     stop = threading.Event()
@@ -44,7 +44,7 @@ def shares(costs: Sequence[float]) -> list[float]:
 
 
 def whole(costs: Sequence[float]) -> float:
-    """Seconds for all of it, nan where nothing is known."""
+    """Seconds for all jobs, nan where nothing is known."""
     known = [cost for cost in costs if cost == cost]
     return sum(known) / len(known) * len(costs) if known else float("nan")
 
@@ -77,8 +77,8 @@ def _watch(
 
 
 def left(elapsed: float, done: float, expected: float = float("nan")) -> str:
-    """`, about 3 min left` after `elapsed` seconds for the share `done` of the work; before anything is done by the
-    `expected` seconds, in one process. Empty at the end and where nobody knows."""
+    """`, about 3 min left` after `elapsed` seconds for the share `done` of the work; before anything is done, the
+    `expected` seconds in one process. Empty at the end and where the time is unknown."""
     if done > 1 - 1e-9:
         return ""
     seconds = elapsed * (1 - done) / done if done > 0 else expected

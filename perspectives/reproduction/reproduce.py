@@ -15,12 +15,12 @@ from perspectives.errors import ConfigError
 from perspectives.files import write_text
 from perspectives.reproduction.expected import SMOKE_FOLDER, expected_seconds
 from perspectives.reproduction.launch import launch, train
-from perspectives.reproduction.measured import Kept, Measurements, Setting
+from perspectives.reproduction.measured import Context, Kept, Measurements
 from perspectives.reproduction.progress import duration, watched, whole
 from perspectives.reproduction.results import filled
 from perspectives.reproduction.spec import Paper, Table, read_paper
 from perspectives.reproduction.tables import ENDINGS, render
-from perspectives.reproduction.trainings import Cell, Training, cells, trains
+from perspectives.reproduction.trainings import Cell, PlannedRun, cells, trains
 from perspectives.runs.groups import encoder_of, options_of
 from perspectives.runs.run import Run
 from perspectives.training.fit import MODEL_FREE
@@ -32,11 +32,11 @@ QUIET = "trainer.progress=false"  # several bars would write over each other
 class Reproduction:
     """The work on one table.
 
-    typed: options of the command line for all trainings. smoke: only to see whether everything runs. Runs and tables
-    lie below `<paths.runs>/<paper>`, what is measured and trained for several papers beside them, everything of a smoke
-    test in a folder of its own.
+    typed: options of the command line for all trainings. smoke: whether this is only a test that everything runs. Runs
+    and tables are kept below `<paths.runs>/<paper>`, measurements and trainings that papers share beside them, and
+    everything of a smoke test in a folder of its own.
 
-    Raises ConfigError for options of trainings where nothing is trained for a cell.
+    Raises ConfigError for options of trainings where no cell needs a training.
     """
 
     def __init__(self, paper: Paper, table: Table, typed: Sequence[str] = (), smoke: bool = False) -> None:
@@ -50,7 +50,7 @@ class Reproduction:
         self.typed = [*(option for option in typed if not option.startswith("paths.runs=")), f"paths.runs={self.root}"]
         others = [option for option in typed if option not in places]
         self.changed = smoke or any(map(changes_results, others))
-        self.measurements = Measurements(table, Setting(runs, places, smoke))
+        self.measurements = Measurements(table, Context(runs, places, smoke))
         if others and not any(trains(table, row, column) for column in table.columns for row in table.rows):
             raise ConfigError(_unusable(paper, table, others))
 
@@ -59,34 +59,34 @@ class Reproduction:
         return [self._with_data(cell) for cell in cells(self.table, self.typed, self.smoke)]
 
     def _with_data(self, cell: Cell) -> Cell:
-        """The cell, empty where it is measured on data that is not there."""
+        """The cell; empty when it is measured on data that is missing."""
         if self.table.measure is None or cell.empty is not None:
             return cell
         return replace(cell, empty=self.measurements.missing(cell.column))
 
     @cached_property
-    def trainings(self) -> list[Training]:
-        """Of all cells, each once."""
-        found = {training.run.folder: training for cell in self.cells for training in cell.trainings}
-        return list(found.values())
+    def trainings(self) -> list[PlannedRun]:
+        """The planned runs of all cells, each once."""
+        by_folder = {training.run.folder: training for cell in self.cells for training in cell.trainings}
+        return list(by_folder.values())
 
-    def missing(self) -> list[Training]:
+    def missing(self) -> list[PlannedRun]:
         return [training for training in self.trainings if not training.run.finished]
 
     def unmeasured(self) -> list[Cell]:
-        """Cells that are measured, with data at hand, and were not yet."""
+        """Cells that are still to be measured, and whose data is there."""
         if self.table.measure is None:
             return []
         return [cell for cell in self.cells if cell.empty is None and not self.measurements.finished(cell)]
 
-    def expected(self, trainings: Sequence[Training]) -> list[float]:
-        """Seconds, by what finished runs took: of this paper, or of any beside it."""
+    def expected(self, trainings: Sequence[PlannedRun]) -> list[float]:
+        """Seconds that each training is expected to take, by finished runs of this paper and the others beside it."""
         return expected_seconds(trainings, self.root.parent)
 
     # What would run. -----------------------------------------------------------------------------------------------
 
     def forecast(self) -> str:
-        """What is there, what would be trained, and about how long it takes by the speed of finished runs."""
+        """What is finished, what would be trained, and about how long it would take at the speed of finished runs."""
         waiting = self.missing()
         seconds = self.expected(waiting)
         lines = [f"{self.paper.name}, {self.table.name}: {self.table.title}"]
@@ -111,21 +111,22 @@ class Reproduction:
         return "\n".join([*lines, f"  altogether {_about(seconds)} in one process" if seconds else nothing])
 
     def _own_trainings(self, waiting: Sequence[Cell]) -> list[list[float]]:
-        """For each of these cells the seconds of every training it is measured with and those before it are not. At
-        most: which of them are finished is only seen when they are needed."""
+        """For each of these cells, the seconds of every training that it needs and no cell before it does.
+
+        This is an upper bound: which of them are finished is only known when they are needed."""
         alike = {cell.column: self.measurements.column(cell.column).alike for cell in waiting}
-        asked = {column: training for column, training in alike.items() if training is not None}
-        seconds = dict(zip(asked, self.expected(list(asked.values())), strict=True)) if asked else {}
-        found, known = [], set[tuple]()
+        examples = {column: training for column, training in alike.items() if training is not None}
+        seconds = dict(zip(examples, self.expected(list(examples.values())), strict=True)) if examples else {}
+        costs, counted = [], set[tuple]()
         for cell in waiting:
             needed = self.measurements.column(cell.column).trainings(self.table.rows[cell.row].given)
-            new = {(cell.column, name) for name in needed} - known
-            found.append([seconds.get(cell.column, float("nan"))] * len(new))
-            known |= new
-        return found
+            new = {(cell.column, name) for name in needed} - counted
+            costs.append([seconds.get(cell.column, float("nan"))] * len(new))
+            counted |= new
+        return costs
 
     def _empty(self) -> dict[str, list[str]]:
-        """Why cells stay empty → the columns they are in."""
+        """The columns of empty cells, by the reason why they are empty."""
         why: dict[str, list[str]] = {}
         for cell in self.cells:
             columns = why.setdefault(cell.empty, []) if cell.empty is not None else []
@@ -136,7 +137,7 @@ class Reproduction:
     # Running. ------------------------------------------------------------------------------------------------------
 
     def run(self, launcher: Sequence[str] = ()) -> list[str]:
-        """Train and measure what is missing; a sentence for every job that failed. Raises KeyboardInterrupt."""
+        """Train and measure what is missing. Returns a sentence for every job that failed. Raises KeyboardInterrupt."""
         waiting, failures = self.missing(), []
         launcher = [*launcher, *quote_paths([f"paths.runs={self.root}"])]  # Hydra keeps its record of them there
         if waiting:
@@ -149,12 +150,12 @@ class Reproduction:
         return failures
 
     def _measured(self, launcher: Sequence[str]) -> list[str]:
-        """Measure what can be, a job per column."""
+        """Measure the cells whose runs are finished, in a job per column. Returns a sentence for each that failed."""
         waiting = [cell for cell in self.unmeasured() if all(run.finished for run in cell.runs)]
         if not waiting:
             return []
         for cell in waiting:
-            self.measurements.place(cell).unlink(missing_ok=True)  # what failed before
+            self.measurements.place(cell).unlink(missing_ok=True)  # the record of a failure
         own = self._own_trainings(waiting)
         costs = [sum(costs) if any(own) else float("nan") for costs in own]
         jobs = [self._measure_job(column) for column in dict.fromkeys(cell.column for cell in waiting)]
@@ -164,8 +165,10 @@ class Reproduction:
             failed=lambda job: self._failed(waiting[job]),
         ):  # fmt: skip
             failures = _failures("measure", measure_column, jobs, launcher)
-        found = ((cell, self.measurements.kept(cell)) for cell in waiting)
-        return failures + [f"{cell.row}, {cell.column}: {one.failed}" for cell, one in found if one and one.failed]
+        results = [(cell, self.measurements.kept(cell)) for cell in waiting]
+        return failures + [
+            f"{cell.row}, {cell.column}: {kept.failed}" for cell, kept in results if kept and kept.failed
+        ]
 
     def _failed(self, cell: Cell) -> bool:
         kept = self.measurements.kept(cell)
@@ -179,7 +182,7 @@ class Reproduction:
         ]  # fmt: skip
 
     def measure(self) -> None:
-        """Measure now what can be."""
+        """Measure the cells whose runs are finished, in this process."""
         for cell in self.unmeasured():
             if all(run.finished for run in cell.runs):
                 self.measurements.measure(cell)
@@ -187,11 +190,11 @@ class Reproduction:
     # Writing. ------------------------------------------------------------------------------------------------------
 
     def written(self, folder: Path | None, command: str, style: str) -> str:
-        """Write the table as Markdown, LaTeX and CSV; return it in the style asked for, with where the files are."""
+        """Write the table as Markdown, LaTeX and CSV. Returns it in the given style; as text, with the files' paths."""
         folder = folder or self.root / "tables"
         kept = self._kept()
         long = filled(self.table, self.cells, kept, self.changed)
-        # Tables are passed on; where somebody's data lies is not.
+        # Tables are shared; paths of this machine stay out of them.
         long["empty"] = long["empty"].str.replace(f"{self.data}/", "", regex=False)
         about = _environment(self._finished(), list(kept.values()))
         for kind, ending in ENDINGS.items():
@@ -207,11 +210,11 @@ class Reproduction:
         return [training.run for training in self.trainings if training.run.finished]
 
     def _kept(self) -> dict[tuple[str, str], Kept]:
-        """What was measured, by row and column."""
+        """Kept results of measured cells, by row and column."""
         if self.table.measure is None:
             return {}
-        found = {(cell.row, cell.column): self.measurements.kept(cell) for cell in self.cells if cell.empty is None}
-        return {place: one for place, one in found.items() if one is not None}
+        results = {(cell.row, cell.column): self.measurements.kept(cell) for cell in self.cells if cell.empty is None}
+        return {place: kept for place, kept in results.items() if kept is not None}
 
 
 def measure_column(config: DictConfig) -> None:
@@ -224,31 +227,31 @@ def measure_column(config: DictConfig) -> None:
 
 def _unusable(paper: Paper, table: Table, options: Sequence[str]) -> str:
     return (
-        f"table={table.name} of {paper.name} is measured, and {', '.join(options)} would change nothing; leave it out: "
-        "accepted are table, smoke, output, paths.… and hydra…"
+        f"table={table.name} of {paper.name} is measured, so {', '.join(options)} would change nothing; leave it out "
+        "(accepted: table, smoke, output, paths.… and hydra…)"
     )
 
 
 def _failures(name: str, task: Any, jobs: list[list[str]], launcher: Sequence[str]) -> list[str]:
-    """Launch all; a sentence for every job that failed."""
+    """Launch all jobs. Returns a sentence for every one that failed."""
     failed = launch(name, task, jobs, launcher)
     return [f"{' '.join(job)}: {error}" for job, error in zip(jobs, failed, strict=True) if error is not None]
 
 
-def _job(training: Training) -> list[str]:
+def _job(training: PlannedRun) -> list[str]:
     trained = training.config.model.name != MODEL_FREE
     return [*quote_paths(training.overrides), *([QUIET] if trained else [])]
 
 
 def _about(seconds: Sequence[float]) -> str:
-    """`about 3 min`, by those that can be told."""
+    """`about 3 min` for all of these, estimated from those that are known."""
     altogether = whole(seconds)
-    return f"about {duration(altogether)}" if altogether == altogether else "for a time that no finished run tells"
+    return f"about {duration(altogether)}" if altogether == altogether else "for an unknown time"
 
 
 def _environment(runs: Sequence[Run], kept: Sequence[Kept]) -> list[str]:
-    """How the numbers were made, in one sentence; nothing without any."""
-    records = [run.provenance for run in runs] + [dict(one.environment) for one in kept]
+    """How the numbers were made, in one sentence; none where there are no numbers."""
+    records = [run.provenance for run in runs] + [dict(result.environment) for result in kept]
     if not records:
         return []
     encoders = dict.fromkeys(filter(None, (encoder_of(options_of(run)) for run in runs)))
@@ -269,6 +272,6 @@ def _distinct(values: Iterable[str]) -> str:
 
 
 def _short(record: Mapping[str, Any]) -> str:
-    """Seven digits of the commit, with `+changes` where files differed from it."""
+    """The first seven digits of the commit, with `+changes` where files differed from it."""
     commit, plus, changes = (record["commit"] or "unknown").partition("+")
     return commit[:7] + plus + changes

@@ -1,4 +1,4 @@
-"""What a table's cells hold, beside what the paper says."""
+"""The values of a table's cells, beside those that the paper reports."""
 
 from collections.abc import Container, Mapping, Sequence
 from typing import Any
@@ -19,8 +19,8 @@ ANOTHER = "options of the command line make this another experiment"
 def filled(table: Table, cells: Sequence[Cell], kept: Mapping[tuple[str, str], Kept], changed: bool) -> pd.DataFrame:
     """Long table, a row per cell and metric.
 
-    kept: what was measured, by row and column. changed: whether this is another experiment than the specification's,
-    by options of the command line or as a smoke test.
+    kept: results of measured cells, by row and column. changed: whether options of the command line, or a smoke test,
+    make this a different experiment from the specification's.
     Columns: row, column, metric, value, low, high (nan where the cell is empty), seed_sd, over_annotators (whether the
     interval is, and not over items alone), seeds, folds, pairs, items, annotators, setting (what was chosen on
     validation), empty (why there is no value), published, source, note (why it is not comparable), mark (`within` or
@@ -31,11 +31,11 @@ def filled(table: Table, cells: Sequence[Cell], kept: Mapping[tuple[str, str], K
     for column in table.columns:
         part = [cell for cell in cells if cell.column == column]
         measured = {cell.row: kept[cell.row, column] for cell in part if (cell.row, column) in kept}
-        found = _measured(table, measured) if table.measure else _scored(table, part)
+        scores = _measured(table, measured) if table.measure else _scored(table, part)
         for cell in part:
             for metric in table.metrics:
-                one = found.get(cell.row, {}).get(metric)
-                rows.append(_line(table, cell, metric, one, changed, measured.get(cell.row)))
+                score = scores.get(cell.row, {}).get(metric)
+                rows.append(_line(table, cell, metric, score, changed, measured.get(cell.row)))
     long = pd.DataFrame(rows)
     if table.baseline is not None and "p" in long:
         long["p_holm"] = long.groupby("metric")["p"].transform(lambda p: holm(p.to_numpy()))
@@ -43,13 +43,14 @@ def filled(table: Table, cells: Sequence[Cell], kept: Mapping[tuple[str, str], K
 
 
 def _measured(table: Table, measured: Mapping[str, Kept]) -> dict[str, dict[str, Any]]:
+    """Row → metric → measurement, of measured cells."""
     return {
         row: {
-            name: one.metrics[metric]
+            name: kept.metrics[metric]
             for name, accepted in table.metrics.items()
-            for metric in _available(accepted, one.metrics)
+            for metric in _available(accepted, kept.metrics)
         }
-        for row, one in measured.items()
+        for row, kept in measured.items()
     }
 
 
@@ -72,10 +73,10 @@ def _scored(table: Table, cells: Sequence[Cell]) -> dict[str, dict[str, Any]]:
     }
 
 
-def _available(accepted: str | Sequence[str], there: Container[str]) -> list[str]:
-    """The first of the accepted metrics that is there, or none."""
+def _available(accepted: str | Sequence[str], metrics: Container[str]) -> list[str]:
+    """The first of the accepted metrics that is among these, or none."""
     names = [accepted] if isinstance(accepted, str) else accepted
-    return [name for name in names if name in there][:1]
+    return [name for name in names if name in metrics][:1]
 
 
 def _score(entry: Entry, metric: str, setting: str, baseline: Entry | None) -> tuple[Measurement, dict[str, float]]:
@@ -93,27 +94,32 @@ def _score(entry: Entry, metric: str, setting: str, baseline: Entry | None) -> t
     return measurement, difference
 
 
-def _line(table: Table, cell: Cell, metric: str, found: Any, changed: bool, kept: Kept | None) -> dict[str, Any]:
-    one, difference = found if isinstance(found, tuple) else (found, {})
+def _line(table: Table, cell: Cell, metric: str, score: Any, changed: bool, kept: Kept | None) -> dict[str, Any]:
+    """A row of the long table. score: a measurement, alone or with its difference from the baseline; None for none."""
+    measurement, difference = score if isinstance(score, tuple) else (score, {})
     line: dict[str, Any] = {"row": cell.row, "column": cell.column, "metric": metric}
     nothing = Measurement(float("nan"), seeds=0, folds=0)
-    shown = one or nothing
+    shown = measurement or nothing
     line |= {"value": shown.value, "low": shown.low, "high": shown.high, "seed_sd": shown.seed_sd}
     line |= {"over_annotators": shown.over_annotators, "seeds": shown.seeds, "folds": shown.folds}
     line |= {name: shown.counts.get(name, 0) for name in ("pairs", "items", "annotators")}
-    line |= {"setting": shown.setting, "empty": "" if one else why_empty(cell, table.measure is not None, kept)}
-    said = table.published_value(cell.row, cell.column, metric)
-    line |= {"published": said.value if said else float("nan"), "source": said.source if said else ""}
-    line |= {"note": (said.comparable or (ANOTHER if changed else "")) if said else ""}
-    line["mark"] = mark(shown, said, table.tolerance, changed)
+    line |= {"setting": shown.setting, "empty": "" if measurement else why_empty(cell, table.measure is not None, kept)}
+    published = table.published_value(cell.row, cell.column, metric)
+    line |= {
+        "published": published.value if published else float("nan"),
+        "source": published.source if published else "",
+    }
+    line |= {"note": (published.comparable or (ANOTHER if changed else "")) if published else ""}
+    line["mark"] = mark(shown, published, table.tolerance, changed)
     if table.baseline is not None:
         line |= {"difference": float("nan"), "p": float("nan")} | difference
     return line
 
 
 def why_empty(cell: Cell, is_measured: bool, kept: Kept | None) -> str:
+    """Why a cell has no value, in one line."""
     if cell.empty is not None:
-        return cell.empty.splitlines()[0]  # what to do about it is said once, not in every cell
+        return cell.empty.splitlines()[0]  # what to do about it is printed once, not in every cell
     finished = sum(run.finished for run in cell.runs)
     if finished < len(cell.runs):
         return f"{finished} of {len(cell.runs)} runs are finished"
@@ -124,24 +130,24 @@ def why_empty(cell: Cell, is_measured: bool, kept: Kept | None) -> str:
     return f"failed: {kept.failed}" if kept.failed else "does not apply"
 
 
-def mark(ours: Measurement, said: Published | None, tolerance: float | None, changed: bool) -> str:
-    """How our value stands to the published one; empty where one of the two is missing, or nothing says how near is
-    near enough.
+def mark(ours: Measurement, published: Published | None, tolerance: float | None, changed: bool) -> str:
+    """How our value compares with the published one; empty where one is missing, or there is neither a tolerance nor an
+    interval.
 
-    Without a tolerance of the value or the table the published value has to lie in our interval.
+    Without a tolerance of the value or the table, the published value has to lie within our interval.
     """
-    if said is None:
+    if published is None:
         return ""
-    if said.comparable is not None or changed:
+    if published.comparable is not None or changed:
         return INCOMPARABLE
-    if not said.verified:
+    if not published.verified:
         return UNVERIFIED
-    allowed = tolerance if said.tolerance is None else said.tolerance
+    allowed = tolerance if published.tolerance is None else published.tolerance
     if np.isnan(ours.value) or (allowed is None and np.isnan(ours.low)):
         return ""
     if allowed is None:
-        return WITHIN if ours.low <= said.value <= ours.high else OUTSIDE
-    return WITHIN if abs(ours.value - said.value) <= allowed + 1e-12 else OUTSIDE
+        return WITHIN if ours.low <= published.value <= ours.high else OUTSIDE
+    return WITHIN if abs(ours.value - published.value) <= allowed + 1e-12 else OUTSIDE
 
 
 def numbers_behind(long: pd.DataFrame) -> Mapping[str, str]:

@@ -19,12 +19,12 @@
         left_out: [{row: …, column: …, why: …}]
         differs: [what is not as in the paper, …]
 
-Options are those of `perspectives train -m`, later ones winning: of the table, the column, the row, the command line.
-So a cell is what `perspectives train -m` would train and `perspectives compare --best` would score: folds joined, seeds
-averaged, and of everything else that is swept, what is best on the validation part.
+Options are those of `perspectives train -m`; those of the column override those of the table, then come the row and the
+command line. So a cell is what `perspectives train -m` would train and `perspectives compare --best` would score: folds
+joined, seeds averaged, and of everything else that is swept, what is best on the validation part.
 
-What is no score of predictions is measured by a function, `measure: module.function`, once per column; see
-`perspectives.reproduction.measured`. Rows and columns hand it what stands in their `given`.
+Cells that are not scores of predictions are measured by a function, `measure: module.function`, called once per column;
+see `perspectives.reproduction.measured`. Rows and columns pass it their `given`.
 """
 
 from collections import Counter
@@ -48,8 +48,11 @@ IN_WORDS = {
 
 @dataclass(frozen=True)
 class Row:
-    """A method. options: as typed, or instead of them prior: one that `model=priors` offers. given: what a table's
-    `measure` is told about it."""
+    """A method.
+
+    options: as typed. prior: instead of options, one of those that `model=priors` offers. given: what the table's
+    `measure` is told about the row.
+    """
 
     options: str = ""
     prior: str | None = None
@@ -66,10 +69,10 @@ class Column:
 
 @dataclass(frozen=True)
 class Published:
-    """What the paper says, with where it was read.
+    """A value that the paper reports, with its source.
 
-    verified: false for what is known at second hand only. comparable: null, or why the number cannot be compared.
-    tolerance: how far ours may be off; null takes the table's, and without one our interval decides.
+    verified: false for values known only at second hand. comparable: null, or why the number cannot be compared.
+    tolerance: how far ours may differ; null takes the table's, and without one our interval decides.
     """
 
     row: str
@@ -136,7 +139,7 @@ def experiments_dir() -> Path:
     for folder in (package / "experiments", package.parent / "experiments"):
         if any(folder.glob(f"*/{FILE}")):
             return folder
-    raise ConfigError("no specifications of tables are here; install perspectives again")
+    raise ConfigError("the specifications of tables (experiments/) are missing; install perspectives again")
 
 
 def papers() -> list[str]:
@@ -147,7 +150,7 @@ def papers() -> list[str]:
 def read_paper(name: str) -> Paper:
     """Raises ConfigError for an unknown paper, and for a specification that is wrong, with everything wrong in it."""
     if name not in papers():
-        raise ConfigError(f"there is no table specification of {name!r}; choose one of {', '.join(papers())}")
+        raise ConfigError(f"paper {name!r} has no table specification; choose one of {', '.join(papers())}")
     path = experiments_dir() / name / FILE
     try:
         content = yaml.load(path.read_text(encoding="utf-8"), Loader=_Unique)
@@ -157,12 +160,12 @@ def read_paper(name: str) -> Paper:
 
 
 class _Unique(yaml.SafeLoader):
-    """YAML keeps the last of two equal keys, and a row would vanish; here that is an error."""
+    """A loader for which equal keys are an error: YAML keeps the last one, and a row would vanish."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         twice = [key for key, count in Counter(key.value for key, _ in node.value).items() if count > 1]
         if twice:
-            raise yaml.constructor.ConstructorError(None, None, f"{twice[0]!r} stands there twice", node.start_mark)
+            raise yaml.constructor.ConstructorError(None, None, f"{twice[0]!r} occurs twice", node.start_mark)
         return super().construct_mapping(node, deep)
 
 
@@ -196,7 +199,7 @@ def _parts(kind: type, content: Any, where: str, problems: list[str]) -> dict[st
 def _named(content: Any, where: str, problems: list[str]) -> dict[Any, Any]:
     if isinstance(content, dict) and content:
         return content
-    problems.append(f"{where} names none; write NAME: options, one or more")
+    problems.append(f"{where} is empty; write one or more entries NAME: options")
     return {}
 
 
@@ -207,13 +210,13 @@ def _list(kind: type, content: Any, where: str, problems: list[str]) -> list[Any
 
 
 def _checked(kind: type, content: Any, where: str, problems: list[str], given: Sequence[str] = ()) -> dict[str, Any]:
-    """`content` with the fields of `kind` only; everything missing, strange or of another type is noted."""
+    """`content` with the fields of `kind` only; problems with missing, unknown or mistyped ones are added."""
     known = {entry.name: entry for entry in fields(kind) if entry.name not in given}
     if not isinstance(content, dict):
-        problems.append(f"{where or 'the file'} is {content!r}; write {', '.join(known)} with values")
+        problems.append(f"{where or 'the file'} is {content!r}; expected a mapping with {', '.join(known)}")
         return {}
     at, hints = f"{where}." if where else "", get_type_hints(kind)
-    problems += [f"{at}{key} is unknown; there are {', '.join(known)}" for key in content if key not in known]
+    problems += [f"{at}{key} is unknown; choose from {', '.join(known)}" for key in content if key not in known]
     for name, entry in known.items():
         if name not in content and entry.default is MISSING and entry.default_factory is MISSING:
             problems.append(f"{at}{name} is missing")
@@ -222,12 +225,12 @@ def _checked(kind: type, content: Any, where: str, problems: list[str], given: S
         if _is(content[key], hints[key]):
             right[key] = content[key]
         else:
-            problems.append(f"{at}{key} is {content[key]!r}; write {_in_words(hints[key])}")
+            problems.append(f"{at}{key} is {content[key]!r}; expected {_in_words(hints[key])}")
     return right
 
 
 def _is(value: Any, hint: Any) -> bool:
-    """Whether a value read from YAML is what a field's annotation asks for; records inside it are checked elsewhere."""
+    """Whether a value read from YAML fits a field's annotation; records inside it are checked elsewhere."""
     kind, inner = get_origin(hint) or hint, get_args(hint)
     if kind is UnionType:
         return any(_is(value, one) for one in inner)
@@ -246,24 +249,22 @@ def _in_words(hint: Any) -> str:
 
 
 def _strangers(table: dict[str, Any], where: str) -> list[str]:
-    """Names that published values, left-out cells and the baseline use and the table does not have."""
+    """Problems with names that published values, left-out cells and the baseline use and the table does not have."""
     axes = {"row": table["rows"], "column": table["columns"], "metric": table.get("metrics") or {}}
     named = [(f"{where}.published", one) for one in table["published"]]
     named += [(f"{where}.left_out", one) for one in table["left_out"]]
     problems = [
-        f"{place}: {axis} {getattr(one, axis)!r} is none of {', '.join(names)}"
-        for place, one in named
+        f"{place}: {axis} {getattr(entry, axis)!r} is unknown; choose from {', '.join(names)}"
+        for place, entry in named
         for axis, names in axes.items()
-        if hasattr(one, axis) and getattr(one, axis) not in names
+        if hasattr(entry, axis) and getattr(entry, axis) not in names
     ]
     cells = Counter((one.row, one.column, one.metric) for one in table["published"])
-    problems += [
-        f"{where}.published: {', '.join(cell)} stands there twice" for cell, count in cells.items() if count > 1
-    ]
+    problems += [f"{where}.published: {', '.join(cell)} occurs twice" for cell, count in cells.items() if count > 1]
     for name, row in table["rows"].items():
         if row.prior is not None and row.options:
             problems.append(f"{where}.rows.{name} has options and a prior, which takes none; leave one of them out")
     baseline = table.get("baseline")
     if baseline is not None and baseline not in table["rows"]:
-        problems.append(f"{where}.baseline {baseline!r} is none of the rows {', '.join(table['rows'])}")
+        problems.append(f"{where}.baseline {baseline!r} is not a row; choose from {', '.join(table['rows'])}")
     return problems

@@ -1,4 +1,4 @@
-"""A filled table as text, Markdown, LaTeX and CSV."""
+"""Renders a filled table as text, Markdown, LaTeX or CSV, with its notes."""
 
 from collections.abc import Sequence
 
@@ -71,7 +71,7 @@ def notes(table: Table, long: pd.DataFrame) -> list[str]:
 
 
 def _empty(table: Table, long: pd.DataFrame) -> list[str]:
-    """Which cells have no value and why, columns with the same empty rows in one line."""
+    """Lines on which cells have no value and why; columns with the same empty rows share a line."""
     no_value = long.groupby(["row", "column"])["empty"].transform(lambda why: (why != "").all())
     empty = long[no_value].drop_duplicates(["row", "column"])
     alike: dict[tuple[str, tuple[str, ...]], list[str]] = {}
@@ -85,7 +85,7 @@ def _empty(table: Table, long: pd.DataFrame) -> list[str]:
 
 
 def _over_annotators(long: pd.DataFrame) -> str:
-    """Which intervals are: those of pairs, where there are enough people to generalise from."""
+    """Says which intervals are over annotators: those of pairs, where there are enough people to generalise from."""
     columns = long.loc[long["over_annotators"], "column"].unique()
     if not len(columns):
         return ""
@@ -98,5 +98,5 @@ def _code(command: str, style: str) -> str:
 
 
 def _listed(lines: Sequence[str], style: str) -> list[str]:
-    """In Markdown lines would run into each other."""
+    """The lines as a list in Markdown, where they would otherwise run together."""
     return [f"- {line}" for line in lines] if style == "markdown" else list(lines)

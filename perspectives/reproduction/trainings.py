@@ -1,4 +1,4 @@
-"""From the options of a table, a column and a row to the trainings of a cell, and which of them are there already."""
+"""The runs that fill a cell, planned from the options of its table, column and row, finished or not."""
 
 import itertools
 import json
@@ -20,17 +20,20 @@ from perspectives.reproduction.spec import Column, Row, Table
 from perspectives.runs.run import Run
 from perspectives.training.fit import MODEL_FREE, UNUSED_BY_PRIORS, normalised, planned_run
 
-# Instead of the encoder and the corpus of a table where it is only to be seen whether everything runs.
+# What a smoke test uses instead of a table's encoder and corpus: enough to see whether everything runs.
 FEW = "+data.limit=40"
 SHORT = ("trainer.max_epochs=1", "trainer.patience=1", "trainer.accelerator=cpu", "trainer.precision=32-true", FEW)
-TINY, FAST = "encoder=tiny", "encoder=ngrams"  # what is fast by itself stays
-LARGE = ("encoder.name", "encoder.revision")  # would win over the tiny encoder
+TINY, FAST = "encoder=tiny", "encoder=ngrams"  # the fast encoder is kept
+LARGE = ("encoder.name", "encoder.revision")  # these would override the tiny encoder
 SMOKE = (*SHORT, TINY)
 
 
 @dataclass(frozen=True)
-class Training:
-    """One call of `fit`. overrides: what `perspectives train` would be given. items: texts of the corpus."""
+class PlannedRun:
+    """One call of `fit`.
+
+    overrides: options for `perspectives train`. run: where `fit` puts it. items: how many texts the corpus has.
+    """
 
     overrides: tuple[str, ...]
     config: DictConfig
@@ -44,7 +47,7 @@ class Cell:
 
     row: str
     column: str
-    trainings: tuple[Training, ...] = ()
+    trainings: tuple[PlannedRun, ...] = ()
     empty: str | None = None
 
     @cached_property
@@ -55,8 +58,8 @@ class Cell:
 def cells(table: Table, typed: Sequence[str] = (), smoke: bool = False) -> list[Cell]:
     """All cells, column by column. typed: options of the command line, which win over those of the table.
 
-    Raises ConfigError for options that do not fit together and unknown priors. Data that is not there, or wrong,
-    empties a cell.
+    Raises ConfigError for options that do not fit together and unknown priors. Cells whose data is missing or
+    wrong are empty.
     """
     return [_cell(table, column, row, typed, smoke) for column in table.columns for row in table.rows]
 
@@ -77,17 +80,17 @@ def _cell(table: Table, column: str, row: str, typed: Sequence[str], smoke: bool
 
 
 def trains(table: Table, row: str, column: str) -> bool:
-    """Whether a cell needs trainings at all: some options say how."""
+    """Whether a cell needs trainings at all: whether any options say how to train."""
     return bool(table.options or table.rows[row].options or table.rows[row].prior or table.columns[column].options)
 
 
 def overrides_of(table: Table, column: Column, row: Row, typed: Sequence[str], smoke: bool) -> list[str]:
-    """What `perspectives train -m` would be given for a cell, each option once."""
+    """The options that `perspectives train -m` would be given for a cell, each option once."""
     options = [*map(shlex.split, (table.options, column.options, row.options)), list(typed)]
     overrides = _later_wins(itertools.chain(*options))
     if row.prior is not None:
         if row.prior not in (known := LEVEL_PRIORS | RATING_PRIORS):
-            raise ConfigError(f"there is no prior {row.prior!r}; choose one of {', '.join(known)}")
+            raise ConfigError(f"prior {row.prior!r} is unknown; choose one of {', '.join(known)}")
         unused = ("model", *UNUSED_BY_PRIORS)
         overrides = [option for option in overrides if _key(option).partition(".")[0] not in unused]
         overrides.append(f"model={MODEL_FREE}")
@@ -122,21 +125,24 @@ def _values(option: str) -> list[str]:
     return [f"{parsed.get_key_element()}={value}" for value in parsed.sweep_string_iterator()]
 
 
-def trainings_of(overrides: Sequence[str]) -> Iterable[Training]:
-    """One per combination of swept values; those that mean the same run (a prior with several seeds) once."""
+def trainings_of(overrides: Sequence[str]) -> Iterable[PlannedRun]:
+    """A planned run per combination of swept values; equal ones (a prior with several seeds) come once."""
     combinations = list(itertools.product(*map(_values, overrides)))
-    found: dict[Any, Training] = {}
+    planned: dict[Any, PlannedRun] = {}
     for combination in combinations:
         config = normalised(_config(combination, combinations[0]))
         checksum, items = _corpus(json.dumps(OmegaConf.to_container(config.data, resolve=True), sort_keys=True))
         run = planned_run(config, checksum)
-        found.setdefault(run.folder, Training(combination, config, run, items))
-    return found.values()
+        planned.setdefault(run.folder, PlannedRun(combination, config, run, items))
+    return planned.values()
 
 
 def _config(combination: Sequence[str], first: Sequence[str]) -> DictConfig:
-    """The composed configuration. Composing takes a third of a second, so plain options are set in that of the first
-    combination with the same choices of groups."""
+    """The composed configuration of a combination.
+
+    Composing takes a third of a second, so it is done once for each choice of groups, with the plain options of the
+    first combination, and other plain options are set in its result.
+    """
     plain = {new: old for new, old in zip(combination, first, strict=True) if new != old and _key(new) not in groups()}
     config = _composed(tuple(plain.get(option, option) for option in combination)).copy()
     for option in plain:

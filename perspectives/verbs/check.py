@@ -1,4 +1,4 @@
-"""Is everything there that a command needs? Builds and trains nothing; the exit code is 1 when something is missing.
+"""Check that everything a command needs is there, without training. The exit code is 1 when something is missing.
 
 perspectives check [OPTION=VALUE ...]     options of `perspectives train`
 """
@@ -21,12 +21,12 @@ from perspectives.config.checks import target_problems, value_problems
 from perspectives.errors import ConfigError, DataWarning, PerspectivesError
 from perspectives.training.fit import BUILT_WITH, normalised
 
-# What an option needs beyond the packages that are always there.
+# Options that need packages which are not always installed: option, value, package, extra.
 EXTRAS = (("encoder.tune", "lora", "peft", "lora"), ("logger.name", "wandb", "wandb", "wandb"))
 
 
 class Finding(NamedTuple):
-    """One line of the report: what was looked at, and what is wrong with it (empty: nothing)."""
+    """One line of the report: what was checked, what was found, and whether that is a problem."""
 
     subject: str
     detail: str
@@ -45,7 +45,7 @@ def main(args: argparse.Namespace) -> int:
 
 
 def findings(overrides: list[str]) -> Iterator[Finding]:
-    """Every check in turn; what needs a configuration is left out when there is none."""
+    """The findings of every check; those that need a configuration are left out when it cannot be composed."""
     yield from _packages()
     try:
         cfg = normalised(compose(overrides=overrides))
@@ -69,7 +69,7 @@ def _configuration(cfg: DictConfig) -> Iterator[Finding]:
 
 def _data(cfg: DictConfig) -> Iterator[Finding]:
     if OmegaConf.is_missing(cfg.data.reader, "path"):
-        return  # said of the configuration
+        return  # a finding of the configuration
     path = cfg.data.reader.get("path")
     if path is None:
         yield Finding("data", f"{cfg.data.name} needs no files")
@@ -90,7 +90,7 @@ def _data(cfg: DictConfig) -> Iterator[Finding]:
 
 
 def _place(path: Path, data: DictConfig) -> Finding:
-    """Of a corpus without a card: it is read, unless it would have to be fetched."""
+    """The finding on a corpus without a card, which is read unless it would have to be fetched."""
     from perspectives.data.load import load
     from perspectives.inference.hub import is_hub_name
 
@@ -98,11 +98,11 @@ def _place(path: Path, data: DictConfig) -> Finding:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", DataWarning)
-                return Finding("data", f"{path}: {len(load(data))} annotations that can be used")
+                return Finding("data", f"{path}: {len(load(data))} usable annotations")
         except PerspectivesError as error:
             return Finding("data", str(error), problem=True)
     if is_hub_name(path) and not path.suffix:
-        return Finding("data", f"{path} is not on this machine: taken for owner/name on the Hub")
+        return Finding("data", f"{path} is not on this machine; taken to be owner/name on the Hub")
     return Finding("data", f"{path} does not exist; set data.reader.path", problem=True)
 
 
@@ -151,9 +151,9 @@ def _packages() -> Iterator[Finding]:
         try:
             version = importlib.metadata.version(requirement.name)
         except importlib.metadata.PackageNotFoundError:
-            yield Finding(requirement.name, f"is not installed; accepted is {requirement.specifier}", problem=True)
+            yield Finding(requirement.name, f"is not installed; expected {requirement.specifier}", problem=True)
             continue
         fits = requirement.specifier.contains(version, prereleases=True)
         yield Finding(
-            requirement.name, version + ("" if fits else f"; accepted is {requirement.specifier}"), problem=not fits
+            requirement.name, version + ("" if fits else f"; expected {requirement.specifier}"), problem=not fits
         )

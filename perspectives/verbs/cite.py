@@ -6,9 +6,9 @@ perspectives cite run='runs/hs_brexit/jury-*' output=hs_brexit.bib
   run=RUN       run folders, a folder above them, or a pattern
   output=FILE   where to write it, replaced where it exists (default: it is printed)
 
-Each entry comes once, after lines that say what it is cited for. What has an author and no entry here is named as well;
-generated data, the tiny encoder, priors and majority votes are nobody's. Of `perspectives compare` and other verbs only
-what they do with runs of several methods is in it.
+Each entry comes once, after lines that say what it is cited for. Things that should be cited but have no entry here are
+named as well; generated data, the tiny encoder, priors and majority votes need no citation. Of other verbs, only the
+correction that `perspectives compare` makes for several methods is included.
 """
 
 import argparse
@@ -54,7 +54,7 @@ def main(args: argparse.Namespace) -> None:
 
 
 def bibtex(uses: Sequence["Use"], unfinished: Sequence[str] = ()) -> str:
-    """The entries in the order of their first use, and what has none before them."""
+    """The entries in the order of their first use, preceded by uses without an entry."""
     from perspectives.citations.bibliography import entry
 
     reasons: dict[str, list[str]] = defaultdict(list)

@@ -4,8 +4,8 @@ perspectives data check data=NAME [OPTION=VALUE ...]      read it, report everyt
 perspectives data describe data=NAME [OPTION=VALUE ...]   items, annotators, labels, agreement
 perspectives data groups data=NAME [--attributes gender]  do groups of annotators agree among themselves?
 
-`data=` may be left out before NAME. Where files are missing, `check` says what to put where, from where. Where they are
-there, it compares their SHA-256 with those in the catalogue; the exit code is 1 when one differs.
+`data=` may be left out before NAME. Where files are missing, `check` says which ones to put where, and their
+source. Otherwise it compares their SHA-256 with the catalogue; the exit code is 1 when one differs.
 """
 
 import argparse
@@ -36,13 +36,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--attributes", metavar="NAMES", help="groups: demographic attributes, comma-separated (default: all)"
     )
     parser.add_argument(
-        "--permutations", type=int, metavar="N", help=f"groups: of the test, seeded (default: {PERMUTATIONS})"
+        "--permutations",
+        type=int,
+        metavar="N",
+        help=f"groups: of the permutation test, seeded (default: {PERMUTATIONS})",
     )
 
 
 def main(args: argparse.Namespace) -> int:
-    """0, or 1 when files of a corpus are not those of its card. Raises DataError listing all problems of a corpus that
-    cannot be used."""
+    """Returns 0, or 1 when files of a corpus are not those of its card.
+
+    Raises DataError listing all problems of a corpus that cannot be used.
+    """
     if args.action != "groups" and (args.attributes, args.permutations) != (None, None):
         raise ConfigError(f"--attributes and --permutations belong to `perspectives data groups`, not {args.action}")
     with warnings.catch_warnings():
@@ -67,7 +72,7 @@ def main(args: argparse.Namespace) -> int:
 
 
 def _check_files(data: DictConfig) -> int:
-    """Whether the files a corpus was read from are those of its card; the exit code."""
+    """Print whether the files a corpus was read from are those of its card. Returns the exit code."""
     if data.get("card") is None:
         return 0
     from perspectives.data.catalog import expected, verify
@@ -93,7 +98,7 @@ def summary(annotations: AnnotationSet) -> str:
 
 
 def _shown(found: pd.DataFrame) -> pd.DataFrame:
-    """The same table as strings."""
+    """The table as strings."""
     from perspectives.reports.tables import number
 
     shown = found.rename(columns={"irr": "IRR", "xrr": "xRR", "gai": "GAI", "p_holm": "p (Holm)"})
@@ -111,8 +116,8 @@ def _notes(annotations: AnnotationSet, found: pd.DataFrame, permutations: int) -
     missing = ", ".join(f"{count} of {attribute}" for attribute, count in unknown.items() if count)
     lines = [
         f"{annotations.name}: IRR is Krippendorff's alpha within the group, xRR agreement with all others ({kind}).",
-        "GAI = IRR / xRR: above 1 a perspective of its own; no value where xRR is not above 0.",
-        f"p by dealing group labels out anew among the annotators, {permutations:,} times; (Holm) corrected over rows.",
+        "GAI = IRR / xRR: above 1, the group has a perspective of its own; no value where xRR is not above 0.",
+        f"p: {permutations:,} random permutations of group labels among the annotators; (Holm): corrected over rows.",
     ]
     tests = int(found["p"].notna().sum())
     if 2 * tests / (permutations + 1) > 0.05:
@@ -123,5 +128,5 @@ def _notes(annotations: AnnotationSet, found: pd.DataFrame, permutations: int) -
     if missing:
         lines.append(f"People of unknown value are left out: {missing}.")
     if found["irr"].isna().any():
-        lines.append(f"No numbers below {SMALLEST_GROUP} people; such people count among the others.")
+        lines.append(f"Groups of fewer than {SMALLEST_GROUP} people have no numbers; these people count among others.")
     return lines

@@ -16,7 +16,7 @@ from rich.table import Table
 from perspectives.config import choices, conf_dir, describe_choice, groups
 from perspectives.errors import ConfigError
 
-VERBS = ("train", "jury")  # that take options of the configuration
+VERBS = ("train", "jury")  # those with options in a configuration
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -29,11 +29,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(args: argparse.Namespace) -> None:
-    explained = [one for one in args.names if "=" in one or one in VERBS]
-    tabled = [one for one in args.names if one not in explained]
+    explained = [name for name in args.names if "=" in name or name in VERBS]
+    tabled = [name for name in args.names if name not in explained]
     for name in tabled:
         _check(name, groups(), "group")
-    texts = [explanation(one) for one in explained]
+    texts = [explanation(name) for name in explained]
     if tabled or not explained:
         Console(markup=False, highlight=False).print(table(tabled or groups()))
     print(*texts, sep="\n", end="")
@@ -50,7 +50,7 @@ def table(names: list[str]) -> Table:
 
 
 def explanation(named: str) -> str:
-    """The configuration file of `model=jury` or `train`, whose comments explain the options, behind what it builds on.
+    """The configuration file of `model=jury` or `train`, whose comments explain the options, after those it builds on.
 
     Raises ConfigError for a group or choice that does not exist.
     """

@@ -1,4 +1,4 @@
-"""Words `name=value` of the verbs without a configuration, as a dataclass of options."""
+"""Parses the words `name=value` of verbs without a configuration into a dataclass of options."""
 
 import difflib
 from collections.abc import Sequence
@@ -11,9 +11,9 @@ from perspectives.errors import ConfigError, listing
 def parsed(words: Sequence[str], options: Any, others: list[str] | None = None) -> Any:
     """The words as `options`, a dataclass whose fields without a default must be given.
 
-    others: takes the words `name=value` of other names, which are for the configuration; None where there is none.
+    others: a list that takes the words with other names, which are for the configuration; None where there is none.
 
-    Raises ConfigError listing every word that is no option, repeated ones, and what is missing.
+    Raises ConfigError listing words that are not options, repeated options and missing ones.
     """
     accepted = [field.name for field in fields(options)]
     given: dict[str, Any] = {}
@@ -22,12 +22,12 @@ def parsed(words: Sequence[str], options: Any, others: list[str] | None = None) 
         name, equals, value = word.partition("=")
         if name not in accepted and others is not None:
             others.append(word)
-            problems += [] if equals else [f"{word!r} is no option; write option=value"]
+            problems += [] if equals else [f"{word!r} is not an option; write option=value"]
             continue
         if name not in accepted:
             close = difflib.get_close_matches(name, accepted, n=1)
             hint = f"did you mean {close[0]}=?" if close else f"choose from {', '.join(accepted)}"
-            problems.append(f"{name!r} is no option; {hint}")
+            problems.append(f"{name!r} is not an option; {hint}")
         elif not equals or not value:
             problems.append(f"{name} has no value; write {name}=…")
         elif name in given:

@@ -1,26 +1,26 @@
-"""What people would say about new texts, by a trained model, as a Parquet file.
+"""Predict what people would say about new texts with a trained model, into a Parquet file.
 
 perspectives predict run=RUN input=texts.csv                       the population: the mean over its annotators
 perspectives predict run=RUN input=texts.csv annotators=all        everyone, a row per text and annotator
 perspectives predict run=RUN input=texts.csv annotators=ann1,ann2  some of them, by id
 perspectives predict run=RUN input=texts.csv groups='gender=Woman & age=<=30; gender=Man'
-perspectives predict run=RUN input=texts.csv groups=gender         a group per value; of 5 people at least
-perspectives predict run=RUN input=texts.csv people=people.csv     new people: a row each, columns are attributes
+perspectives predict run=RUN input=texts.csv groups=gender         a group per value that at least 5 people share
+perspectives predict run=RUN input=texts.csv people=people.csv     new people: a row each, with attributes as columns
 
   run=RUN             a run folder, a pattern that finds one, a folder that save_pretrained wrote, or owner/name of a
                       model on the Hub
-  revision=NAME       of a model on the Hub: branch, tag or commit
+  revision=NAME       branch, tag or commit of a model on the Hub
   input=FILE          .csv, .tsv, .jsonl or .parquet of any size, a row per text
   output=FILE         a new .parquet file (default: the input's name with .answers.parquet, beside it)
-  text=COLUMN         of the texts (default: text)
-  text_pair=COLUMN    of their second parts, for models of pairs (default: text_pair)
-  id=COLUMN           of the texts' ids (default: item_id where there is one, else rows are numbered from 1)
+  text=COLUMN         the column of the texts (default: text)
+  text_pair=COLUMN    that of their second parts, for models of pairs (default: text_pair)
+  id=COLUMN           that of the texts' ids (default: item_id where there is one, else rows are numbered from 1)
   batch_size=N        texts per forward pass (default: 64)
   accelerator=NAME    auto, cpu, gpu or mps (default: auto)
 
-Columns of the output: item_id; annotator_id or group; p_<level>, calibrated, and label, the most likely level (of sets:
-those above one half); on interval scales rating instead. Groups and the population are means over people, weighted by
-their training labels. The input is read through once before anything is computed: empty texts and repeated ids are
+Columns of the output: item_id; annotator_id or group; p_<level>, calibrated, and label, the most likely level (for
+sets, the levels above one half); on interval scales rating instead. Groups and the population are means over people,
+weighted by their training labels. The input is checked before anything is computed: empty texts and repeated ids are
 refused. Vectors of new texts are not cached.
 """
 
@@ -106,7 +106,7 @@ def write(model: "TrainedModel", texts: "TextFile", who: "Asked", output: Path, 
 
 
 def parquet_schema(model: "TrainedModel", who: "Asked") -> "pa.Schema":
-    """Of the output: the same for all chunks, whatever they hold."""
+    """The schema of the output, the same for all chunks."""
     import pyarrow as pa
 
     from perspectives.predictions import answer_columns
@@ -122,7 +122,7 @@ def _output(options: Options) -> Path:
     source = Path(options.input).expanduser()
     output = Path(options.output).expanduser() if options.output else source.with_suffix(".answers.parquet")
     if output.suffix != ".parquet":
-        raise ConfigError(f"output={output} is no .parquet file; name one, or leave output out")
+        raise ConfigError(f"output={output} is not a .parquet file; name one, or leave output out")
     if output.exists():
         raise ConfigError(f"{output} exists; delete it or choose another output=FILE.parquet")
     return output
@@ -143,5 +143,5 @@ def _people(path: Path) -> Any:
     from perspectives.data.readers.common import read_table
 
     if path.suffix not in (".csv", ".tsv") or not path.is_file():
-        raise ConfigError(f"people={path} is no .csv or .tsv file; give a table with a row per person")
+        raise ConfigError(f"people={path} is not a .csv or .tsv file; give a table with a row per person")
     return read_table(path)

@@ -4,19 +4,19 @@ perspectives reproduce list
 perspectives reproduce lewidi2023                                  all its tables, the paper's encoders and protocol
 perspectives reproduce lewidi2023 table=soft --dry-run             what would run, and about how long
 perspectives reproduce davani2022 table=offline hydra/launcher=joblib hydra.launcher.n_jobs=4
-perspectives reproduce davani2022 smoke=true                       does everything run? tiny encoder, few items
+perspectives reproduce davani2022 smoke=true                       test that everything runs
 
   table=NAME[,NAME]   which tables (default: all of the paper)
-  smoke=BOOL          a tiny encoder, one epoch, at most 40 items of each published part, the first of everything that
-                      is swept; the numbers mean nothing (default: false)
+  smoke=BOOL          test that everything runs: a tiny encoder, one epoch, at most 40 items of each published part, the
+                      first of swept values; the numbers mean nothing (default: false)
   output=FOLDER       where the tables go, as NAME.md, NAME.tex and NAME.csv (default: tables/ beside the runs)
   hydra…=…            how jobs are launched: one after the other, hydra/launcher=joblib (several at once), or
                       hydra/launcher=submitit_slurm (a cluster); pip install 'perspectives[launchers]'
   OPTION=VALUE        any other option of `perspectives train`, for all trainings; published values are then shown as
                       not comparable; tables without trainings for their cells take only paths.…=FOLDER
 
-A table is specified in experiments/PAPER/table.yaml. Runs are kept in PAPER/ below the folder of runs, cells that are
-measured in measured/: what is finished is not run again, and what was killed goes on where it stopped.
+A table is specified in experiments/PAPER/table.yaml. Runs are kept in PAPER/ below the folder of runs, measured cells
+in measured/: finished ones are not run again, and killed ones continue where they stopped.
 """
 
 import argparse
@@ -27,9 +27,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from perspectives.errors import ConfigError, listing
+from perspectives.reports.formats import FORMATS
 from perspectives.verbs.options import parsed, yes
-
-FORMATS = ("text", "markdown", "latex", "csv")
 
 
 @dataclass(frozen=True)
@@ -79,16 +78,16 @@ def main(args: argparse.Namespace) -> int:
 
 
 def command(paper: str, table: str, smoke: bool, typed: Sequence[str]) -> str:
-    """What to type for one table again, on whatever machine: without places of this one."""
+    """The command that reproduces one table, without paths of this machine."""
     words = ["perspectives", "reproduce", paper, f"table={table}"]
     words += ["smoke=true"] if smoke else []
     return shlex.join([*words, *(option for option in typed if not option.startswith("paths."))])
 
 
-def _tables(asked: str | None, there: Sequence[str]) -> list[str]:
-    names = list(there) if asked is None else asked.split(",")
-    if strange := [name for name in names if name not in there]:
-        raise ConfigError(f"table={strange[0]} is not there; choose from {', '.join(there)}")
+def _tables(typed: str | None, available: Sequence[str]) -> list[str]:
+    names = list(available) if typed is None else typed.split(",")
+    if unknown := [name for name in names if name not in available]:
+        raise ConfigError(f"table={unknown[0]} is unknown; choose from {', '.join(available)}")
     return names
 
 

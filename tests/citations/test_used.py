@@ -154,7 +154,7 @@ def test_wrong_uses_are_one_message(tmp_path, capsys):
     run_of(tmp_path / "runs" / "b", finished=False)
     with pytest.raises(RunError, match=r"no run in .*/runs is finished; resume .*/runs/b with the command"):
         cited(capsys, f"run={tmp_path}/runs")
-    with pytest.raises(ConfigError, match=r"'runs' is no option; did you mean run=\?"):
+    with pytest.raises(ConfigError, match=r"'runs' is not an option; did you mean run=\?"):
         cited(capsys, "runs=x")
     with pytest.raises(ConfigError, match="run is missing; give run=…"):
         cited(capsys)

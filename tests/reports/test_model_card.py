@@ -185,7 +185,7 @@ def test_method_data_training_and_warnings_are_said(subject):
 
 
 def test_who_keeps_ids_is_told_what_they_are(subject):
-    assert "who has the corpus can tell who is who" in section(model_card(subject), "Annotators")
+    assert "with the corpus, annotators can be identified" in section(model_card(subject), "Annotators")
     kept = model_card(dataclasses.replace(subject, named=True))
     assert "these are personal data" in " ".join(section(kept, "Annotators").split())
 
@@ -198,12 +198,12 @@ def test_a_handful_of_annotators_is_not_described(subject):
         members=subject.schema.members[:4],
     )
     card = model_card(dataclasses.replace(subject, schema=without_ids(few)))
-    assert section(card, "Annotators").strip().startswith("Fewer than 5 annotators; nothing is said about them here.")
+    assert section(card, "Annotators").strip().startswith("Fewer than 5 annotators, so they are not described here.")
     assert "groups=" not in section(card, "How to use")
 
 
 @pytest.mark.parametrize(
-    ("model", "said"), [("majority", "knows no annotators"), ("softlabel", "annotators in training")]
+    ("model", "said"), [("majority", "does not know annotators"), ("softlabel", "annotators in training")]
 )
 def test_models_that_give_one_answer_to_everyone_say_so(tmp_path, model, said):
     run = trained(tmp_path, f"model={model}")

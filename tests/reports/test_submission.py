@@ -121,7 +121,9 @@ def test_runs_that_make_no_submission_are_refused_by_name(tmp_path, capsys):
 
     other = finished(tmp_path / "a", "MP", reader="perspectives.data.readers.lewidi2023.read")
     refused(
-        "a is of mp; a submission takes data=csc, multipico, paraphrase or varierrnli".replace("a is", "MP-s0 is"),
+        "a is a run on mp; a submission takes data=csc, multipico, paraphrase or varierrnli".replace(
+            "a is", "MP-s0 is"
+        ),
         other,
     )
     again = finished(tmp_path / "b", "MP", seed=1, optim={"lr": 0.1})
@@ -140,7 +142,7 @@ def test_runs_that_make_no_submission_are_refused_by_name(tmp_path, capsys):
     refused("holds 2 sets of predictions; a submission takes runs of trained models", two)
     ratings = made("interval", everyone=False)
     numbers = finished(tmp_path / "f", "CSC", predictions=ratings)
-    refused("predicts ratings, and soft labels are asked for; train with data.ratings=false", numbers)
+    refused("predicts ratings, but soft labels are needed; train with data.ratings=false", numbers)
     assert main([str(tmp_path / "out"), str(two.folder)]) == 1
     assert "a submission takes runs of trained models" in capsys.readouterr().err
     assert json.loads((two.folder / "metrics.json").read_text()) == {}

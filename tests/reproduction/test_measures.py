@@ -10,7 +10,7 @@ from sklearn.metrics import average_precision_score, f1_score, precision_score, 
 from perspectives.data.readers.common import MissingData
 from perspectives.errors import ConfigError
 from perspectives.metrics.disagreement import pearson
-from perspectives.reproduction.measured import Setting
+from perspectives.reproduction.measured import Context
 from perspectives.reproduction.measures import flipped_labels, gold_sets, truth_inference, uncertainty
 from perspectives.reproduction.measures.flipped_labels import Verdict
 from perspectives.reproduction.measures.gold_files import SETS
@@ -52,8 +52,8 @@ def measured(setting, corpus, **given):
 
 @pytest.mark.parametrize("repeated", ["all", "last"])
 def test_accuracy_of_the_majority_vote_is_that_of_the_counted_votes(published, repeated):
-    assert measured(Setting(published), "S_Dog", method="kos") == {}  # KOS is for two levels
-    found = measured(Setting(published), "S_Dog", method="majority", repeated=repeated)
+    assert measured(Context(published), "S_Dog", method="kos") == {}  # KOS is for two levels
+    found = measured(Context(published), "S_Dog", method="majority", repeated=repeated)
     counts = votes(published / "truthinf_s_dog", repeated == "last")
     truth = pd.read_csv(published / "truthinf_s_dog" / "truth.csv").set_index("question")["truth"]
     chances = []
@@ -66,8 +66,8 @@ def test_accuracy_of_the_majority_vote_is_that_of_the_counted_votes(published, r
 
 
 def test_two_levels_have_an_f1_and_likelihoods_are_told(published):
-    vote = measured(Setting(published), "D_Duck", method="majority")
-    mace = measured(Setting(published), "D_Duck", method="mace", inference="em", restarts=2)
+    vote = measured(Context(published), "D_Duck", method="majority")
+    mace = measured(Context(published), "D_Duck", method="mace", inference="em", restarts=2)
     counts = votes(published / "truthinf_d_duck", False)
     truth = pd.read_csv(published / "truthinf_d_duck" / "truth.csv").set_index("question")["truth"]
     known = counts.index.intersection(truth.index)
@@ -79,7 +79,7 @@ def test_two_levels_have_an_f1_and_likelihoods_are_told(published):
 
 def test_only_to_see_whether_it_runs_few_items_are_enough(published, monkeypatch):
     monkeypatch.setattr(truth_inference, "FEW", 7)
-    few = measured(Setting(published, smoke=True), "S_Dog", method="majority")
+    few = measured(Context(published, smoke=True), "S_Dog", method="majority")
     assert few["accuracy"].counts == {"items": 7}
     whole = gold_sets.read(published, "S_Dog")
     first = whole.first(35)  # 30 with gold, 5 without
@@ -91,20 +91,20 @@ def test_only_to_see_whether_it_runs_few_items_are_enough(published, monkeypatch
 
 
 def test_numbers_are_of_the_files_they_were_measured_on(published):
-    before = [truth_inference.accuracy(Setting(published), "S_Dog").identity for _ in range(2)]
+    before = [truth_inference.accuracy(Context(published), "S_Dog").identity for _ in range(2)]
     file = published / "truthinf_s_dog" / "truth.csv"
     file.write_text(file.read_text().replace("q0,", "q1,", 1))
-    assert before[0] == before[1] != truth_inference.accuracy(Setting(published), "S_Dog").identity
+    assert before[0] == before[1] != truth_inference.accuracy(Context(published), "S_Dog").identity
 
 
 def test_a_set_that_is_not_there_is_named_with_its_files_source_and_checksums(published):
     with pytest.raises(MissingData) as caught:
-        truth_inference.accuracy(Setting(published), "S_Rel")
+        truth_inference.accuracy(Context(published), "S_Rel")
     first, second, *files = str(caught.value).splitlines()
     assert first == f"{published}/truthinf_s_rel holds no answer.csv, truth.csv"
     assert second.startswith("put these files from datasets/s4_Relevance in https://github.com/")
     assert files[1].startswith("  - truth.csv (156,044 bytes, sha256 1ebae4ae9f6b")
-    with pytest.raises(ConfigError, match="there is no set 'S_Cat'; choose one of D_Duck"):
+    with pytest.raises(ConfigError, match="set 'S_Cat' is unknown; choose one of D_Duck"):
         gold_sets.read(published, "S_Cat")
 
 
@@ -177,6 +177,12 @@ def test_every_detector_says_which_trainings_it_needs():
     assert set(flipped_labels.TRAININGS) == set(flipped_labels.DETECTORS) - without
 
 
+def test_detectors_are_measured_on_two_levels(tmp_path):
+    options = ["debug=tiny", "data=synthetic", "data.reader.levels=3", f"paths.runs={tmp_path}"]
+    with pytest.raises(ConfigError, match="detectors are measured on two levels; choose another corpus"):
+        flipped_labels.detection(Context(tmp_path), options)
+
+
 def test_of_swept_options_uncertainty_is_that_of_the_best_on_validation(tmp_path, monkeypatch):
     options = ["debug=tiny", "data=synthetic", "model=majority", "optim.lr=1e-4,1e-1", "seed=0,1"]
     trained = [fit(one.config) for one in trainings_of([*options, f"paths.runs={tmp_path}"])]
@@ -187,7 +193,7 @@ def test_of_swept_options_uncertainty_is_that_of_the_best_on_validation(tmp_path
         return pearson(np.arange(5.0), np.array([1.0, 0, 2, 4, 3]))
 
     monkeypatch.setattr(uncertainty, "_of_seed", of_seed)
-    found = uncertainty.disagreement(Setting(tmp_path)).row("confidence", trained)["correlation"]
+    found = uncertainty.disagreement(Context(tmp_path)).row("confidence", trained)["correlation"]
     losses = {lr: np.mean([loss(run) for run in trained if run.config["optim"]["lr"] == lr]) for lr in (1e-4, 1e-1)}
     best = min(losses, key=lambda lr: losses[lr])
     assert seen == [best, best]

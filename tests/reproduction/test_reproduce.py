@@ -127,7 +127,7 @@ def test_a_dry_run_says_what_would_run_and_trains_nothing(toy, fitted, capsys):
     assert main(["reproduce", "toy", "--dry-run"]) == 0
     said = capsys.readouterr().out
     assert "0 of 8 runs are finished" in said
-    assert "to run: majority, items: 2 of 2, for a time that no finished run tells" in said
+    assert "to run: majority, items: 2 of 2, for an unknown time" in said
     assert "empty, in people: heads know nobody new" in said
     assert "to measure: few: 2 of 2 rows\n  to measure: many: 2 of 2 rows\n  nothing to train" in said
     assert not fitted
@@ -300,10 +300,10 @@ def test_a_cell_without_its_runs_is_not_measured(toy):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["nobody"], "there is no table specification of 'nobody'; choose one of toy"),
+        (["nobody"], "paper 'nobody' has no table specification; choose one of toy"),
         (["toy", "table=scores", "table=counts"], "table is given twice; give it once"),
         (["toy", "table=nothing"], "table=nothing is not there; choose from scores, counts"),
-        (["toy", "scores"], "'scores' is no option; write option=value"),
+        (["toy", "scores"], "'scores' is not an option; write option=value"),
         (["toy", "smoke=maybe"], "smoke=maybe is not accepted; give true or false"),
         (["toy", "table=scores", "hydra/launcher=moon"], "moon"),
         (["toy", "table=scores", "optim.speed=1"], "optim.speed"),

@@ -55,7 +55,7 @@ def test_a_prior_keeps_corpus_and_split_only():
 
 
 def test_an_unknown_prior_is_refused():
-    with pytest.raises(ConfigError, match=r"there is no prior 'train_meen'; choose one of most_frequent, .*train_mean"):
+    with pytest.raises(ConfigError, match=r"prior 'train_meen' is unknown; choose one of most_frequent, .*train_mean"):
         overrides_of(paper().tables["scores"], Column(), Row(prior="train_meen"), [], smoke=False)
 
 

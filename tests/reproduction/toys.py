@@ -47,19 +47,19 @@ def paper(**changes: Any) -> Paper:
     return paper_of("toy", content, "toy.yaml")
 
 
-def counted(setting, times):
+def counted(context, times):
     def row(given, runs):
-        with open(setting.root / "calls.txt", "a") as file:
+        with open(context.root / "calls.txt", "a") as file:
             file.write(f"{given}*{times} ")
         if given == 0:
             raise ZeroDivisionError("nothing to count")
         return {"n": Measurement(given * times, counts={"items": times})}
 
-    setting.root.mkdir(parents=True, exist_ok=True)
-    return Measure(row, data_version(setting))
+    context.root.mkdir(parents=True, exist_ok=True)
+    return Measure(row, data_version(context))
 
 
-def data_version(setting):
+def data_version(context):
     """What the numbers are said to be of."""
-    file = setting.root / "data.txt"
+    file = context.root / "data.txt"
     return file.read_text() if file.exists() else None

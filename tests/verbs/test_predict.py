@@ -161,7 +161,7 @@ def test_an_exported_folder_is_as_good_as_a_run(run, texts, tmp_path):
     ("options", "said"),
     [
         (["input=none.csv"], "input=none.csv is not a file; give a table with a row per text"),
-        (["output=out.csv"], "output=out.csv is no .parquet file; name one, or leave output out"),
+        (["output=out.csv"], "output=out.csv is not a .parquet file; name one, or leave output out"),
         (["output={folder}/old.parquet"], "old.parquet exists; delete it or choose another output=FILE.parquet"),
         (["text=body"], "texts.csv has no column 'body' (for text); it has item_id, text; name another with text=, te"),
         (["id=key"], "texts.csv has no column 'key' (for item_id); it has item_id, text"),
@@ -180,7 +180,7 @@ def test_an_exported_folder_is_as_good_as_a_run(run, texts, tmp_path):
             "group gender=Non-binary has fewer than 5 training annotators; ask about a wider",
         ),
         (["groups=gender", "annotators=all"], "annotators and groups exclude each other; give one of them, or none"),
-        (["people=none.csv"], "people=none.csv is no .csv or .tsv file; give a table with a row per person"),
+        (["people=none.csv"], "people=none.csv is not a .csv or .tsv file; give a table with a row per person"),
         (["people={folder}/texts.csv"], "people have columns ['item_id', 'text'], which are no attributes; the model "),
         (["batch_size=0"], "batch_size=0 is not accepted; give a whole number from 1"),
         (["accelerator=abacus"], "accelerator=abacus is unknown; choose one of auto, cpu, gpu, mps"),
@@ -244,11 +244,11 @@ def test_every_word_that_is_no_option_is_named(capsys):
     assert cli.main(["predict", "inptu=x", "run", "text=", "id=a", "id=b", "zzz=1"]) == 2
     assert capsys.readouterr().err.splitlines() == [
         "perspectives predict: the options cannot be used:",
-        "  - 'inptu' is no option; did you mean input=?",
+        "  - 'inptu' is not an option; did you mean input=?",
         "  - run has no value; write run=…",
         "  - text has no value; write text=…",
         "  - id is given twice; give it once",
-        f"  - 'zzz' is no option; choose from {', '.join(Options.__dataclass_fields__)}",
+        f"  - 'zzz' is not an option; choose from {', '.join(Options.__dataclass_fields__)}",
         "  - input is missing; give input=…",
     ]
     assert parsed(["run=a=b", "input=c"], Options) == Options("a=b", "c")

@@ -1,1 +1,1 @@
-"""What tables of papers measure besides scores of predictions, one kind a file; see `reproduction.measured`."""
+"""What tables of papers measure besides scores of predictions, one kind per file; see `reproduction.measured`."""

@@ -1,9 +1,9 @@
-"""Flip a known share of the training labels: which detector ranks them first, and what does its rule take for wrong?
+"""Flip a known share of the training labels, and measure how well detectors rank and find them.
 
-A row's `given` names a detector below. Every seed flips other labels. AUROC, precision and recall are means over seeds,
-with 95 % bootstrap intervals over items (the same drawn items in all seeds). Precision and recall are those of the
-detector's own rule where the papers give one, otherwise of as many suspects as were flipped, ties broken at random (the
-expected value). Labels that were wrong to begin with count as not flipped.
+A row's `given` names a detector below. Every seed flips different labels. AUROC, precision and recall are means over
+seeds, with 95 % bootstrap intervals over items (the same items drawn for all seeds). Precision and recall are those of
+the detector's own rule where the papers give one, otherwise of as many suspects as were flipped, ties broken at random
+(the expected value). Labels that were wrong to begin with count as not flipped.
 
 Papers: Swayamdipta et al. 2020 (confidence, noise classifier), Pleiss et al. 2020 (AUM), Toneva et al. 2019
 (forgetting), Chen et al. 2019 (NCV, INCV), Koh & Liang 2017 (self-influence).
@@ -23,6 +23,7 @@ from sklearn.metrics import roc_auc_score
 from perspectives.config import compose, instantiate
 from perspectives.data.annotations import AnnotationSet
 from perspectives.data.load import load
+from perspectives.errors import ConfigError
 from perspectives.quality.annotator_agreement import raw_agreement
 from perspectives.quality.area_under_margin import Margins, margins
 from perspectives.quality.confident_learning import confident_learning, crowdlab
@@ -31,7 +32,7 @@ from perspectives.quality.flips import flip_labels, noise_probability
 from perspectives.quality.influence.table import influence_of_run
 from perspectives.quality.noise import fit_on
 from perspectives.quality.noisy_cross_validation import REMOVED, SELECTED, Selection, incv, ncv
-from perspectives.reproduction.measured import Measure, Measurement, Metrics, Setting
+from perspectives.reproduction.measured import Context, Measure, Measurement, Metrics
 from perspectives.reproduction.trainings import SMOKE, trainings_of
 from perspectives.runs.run import Run
 
@@ -40,28 +41,30 @@ DRAWS, SMOKE_DRAWS, ITERATIONS = 200, 10, 3
 
 
 def detection(
-    setting: Setting, options: Sequence[str], share: float = 0.1, seeds: Sequence[int] = (0, 1, 2)
+    context: Context, options: Sequence[str], share: float = 0.1, seeds: Sequence[int] = (0, 1, 2)
 ) -> Measure:
-    """`auroc`, `precision`, `recall` and `taken` (the share taken for wrong) of each row's detector.
+    """`auroc`, `precision`, `recall` and `taken` (the share taken to be wrong) of each row's detector.
 
-    options: of `perspectives train`: the corpus and the model whose training is watched.
+    options: of `perspectives train`: the corpus and the model whose training is watched. Raises ConfigError for more
+    than two levels.
     """
-    words = [*options, *setting.places, *(SMOKE if setting.smoke else ())]
-    seeds = seeds[:1] if setting.smoke else seeds
+    words = [*options, *context.places, *(SMOKE if context.smoke else ())]
+    seeds = seeds[:1] if context.smoke else seeds
     (alike,) = trainings_of(words)
+    _refuse_more_levels(load(alike.config.data))
 
     @cache
     def cases() -> list[Case]:
-        return [case(words, share, seed, setting.trainings) for seed in seeds]
+        return [flipped_case(words, share, seed, context.trainings) for seed in seeds]
 
     @cache
     def draws() -> list[np.ndarray]:
         random = np.random.default_rng(0)
-        return [drawn(cases()[0].train.item_index, random) for _ in range(SMOKE_DRAWS if setting.smoke else DRAWS)]
+        return [drawn(cases()[0].train.item_index, random) for _ in range(SMOKE_DRAWS if context.smoke else DRAWS)]
 
     def row(which: str, runs: Sequence[Run]) -> Metrics:
-        verdicts = [DETECTORS[which](one) for one in cases()]
-        truth, train = [one.flipped for one in cases()], cases()[0].train
+        verdicts = [DETECTORS[which](case) for case in cases()]
+        truth, train = [case.flipped for case in cases()], cases()[0].train
         counts = {"pairs": len(train), "items": len(train.items), "annotators": len(train.annotators)}
         return {name: measurement(of, truth, verdicts, draws(), counts) for name, of in MEASURES.items()}
 
@@ -70,6 +73,15 @@ def detection(
         return {(kind, number, seed) for number in range(count) for seed in seeds}
 
     return Measure(row, [alike.run.folder.name, VERSION], alike, trainings)
+
+
+def _refuse_more_levels(corpus: AnnotationSet) -> None:
+    """Raises ConfigError for a corpus of more than two levels, of which held-out probabilities are not known."""
+    if len(corpus.scale.levels) > 2:
+        raise ConfigError(
+            f"{corpus.name}: each label is {corpus.scale.describe()}, and detectors are measured on two levels; choose "
+            "another corpus or data.target"
+        )
 
 
 def measurement(
@@ -97,7 +109,7 @@ def drawn(item: np.ndarray, random: np.random.Generator) -> np.ndarray:
     return np.concatenate([order[starts[i] : starts[i + 1]] for i in chosen])
 
 
-# One corpus with flipped labels, and what trainings on it say. -----------------------------------------------------
+# One corpus with flipped labels, and trainings on it. --------------------------------------------------------------
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,7 +155,8 @@ class Case:
         return np.where(np.eye(2, dtype=bool)[self.train.labels], own[:, None], 1 - own[:, None])
 
 
-def case(options: Sequence[str], share: float, seed: int, folder: Path) -> Case:
+def flipped_case(options: Sequence[str], share: float, seed: int, folder: Path) -> Case:
+    """The corpus of these options with a share of its training labels flipped. folder: for trainings on it."""
     config = compose(overrides=[*options, "trainer.progress=false", f"seed={seed}"])
     corpus = load(config.data)
     rows = instantiate(config.split, annotations=corpus).rows("train")
@@ -156,99 +169,102 @@ def case(options: Sequence[str], share: float, seed: int, folder: Path) -> Case:
 
 @dataclass(frozen=True, eq=False)
 class Verdict:
-    """suspicion: higher is more suspect, float [annotation]. wrong: what the detector's own rule takes for wrong, bool
-    [annotation]; None where it has none."""
+    """What a detector says about every annotation.
+
+    suspicion: higher is more suspect, float [annotation]. wrong: whether the detector's own rule takes the label to be
+    wrong, bool [annotation]; None where it has no rule.
+    """
 
     suspicion: np.ndarray
     wrong: np.ndarray | None = None
 
 
-def rare_label(one: Case) -> Verdict:
+def rare_label(case: Case) -> Verdict:
     """How rare the label is in training."""
-    return Verdict(-one.train.indicator().mean(0)[one.train.labels])
+    return Verdict(-case.train.indicator().mean(0)[case.train.labels])
 
 
-def other_raters(one: Case) -> Verdict:
+def other_raters(case: Case) -> Verdict:
     """Share of the item's other annotations with another label; 1/2 where there is none."""
-    return Verdict(1 - np.nan_to_num(raw_agreement(one.train), nan=0.5))
+    return Verdict(1 - np.nan_to_num(raw_agreement(case.train), nan=0.5))
 
 
-def last_loss(one: Case) -> Verdict:
+def last_loss(case: Case) -> Verdict:
     """Loss in the last epoch."""
-    return Verdict(one.seen["loss"].to_numpy())
+    return Verdict(case.seen["loss"].to_numpy())
 
 
-def kept_loss(one: Case) -> Verdict:
+def kept_loss(case: Case) -> Verdict:
     """Loss under the weights that were kept, those with the best validation loss."""
-    return Verdict(one.influence["loss"].to_numpy())
+    return Verdict(case.influence["loss"].to_numpy())
 
 
-def self_influence(one: Case) -> Verdict:
-    return Verdict(one.influence["self_influence"].to_numpy())
+def self_influence(case: Case) -> Verdict:
+    return Verdict(case.influence["self_influence"].to_numpy())
 
 
-def confidence(one: Case) -> Verdict:
-    return Verdict(-one.seen["confidence"].to_numpy())
+def confidence(case: Case) -> Verdict:
+    return Verdict(-case.seen["confidence"].to_numpy())
 
 
-def variability(one: Case) -> Verdict:
-    return Verdict(one.seen["variability"].to_numpy())
+def variability(case: Case) -> Verdict:
+    return Verdict(case.seen["variability"].to_numpy())
 
 
-def forgetting(one: Case) -> Verdict:
-    """Forgetting events; what was never learned (infinitely many) first."""
-    return Verdict(np.unique(one.seen["forgetting"].to_numpy(), return_inverse=True)[1].astype(float))
+def forgetting(case: Case) -> Verdict:
+    """Forgetting events; labels that were never learned (infinitely many events) rank first."""
+    return Verdict(np.unique(case.seen["forgetting"].to_numpy(), return_inverse=True)[1].astype(float))
 
 
-def aum(one: Case) -> Verdict:
-    return Verdict(-one.seen["aum"].to_numpy())
+def aum(case: Case) -> Verdict:
+    return Verdict(-case.seen["aum"].to_numpy())
 
 
-def aum_threshold(one: Case) -> Verdict:
-    """AUM with threshold samples: wrong is what is at or below their 99th percentile."""
-    return Verdict(-one.margins.aum, one.margins.suspect)
+def aum_threshold(case: Case) -> Verdict:
+    """AUM with threshold samples; a label at or below their 99th percentile is wrong."""
+    return Verdict(-case.margins.aum, case.margins.suspect)
 
 
-def classifier(one: Case) -> Verdict:
+def classifier(case: Case) -> Verdict:
     """The noise classifier on confidence, told which labels were flipped and judged out of fold."""
-    return _classified(one, ["confidence"])
+    return _classified(case, ["confidence"])
 
 
-def classifier_of_three(one: Case) -> Verdict:
+def classifier_of_three(case: Case) -> Verdict:
     """The same on confidence, variability and AUM."""
-    return _classified(one, ["confidence", "variability", "aum"])
+    return _classified(case, ["confidence", "variability", "aum"])
 
 
-def _classified(one: Case, features: list[str]) -> Verdict:
-    chance = noise_probability(one.seen[features].to_numpy(), one.flipped, one.seed)
+def _classified(case: Case, features: list[str]) -> Verdict:
+    chance = noise_probability(case.seen[features].to_numpy(), case.flipped, case.seed)
     return Verdict(chance, chance > 0.5)
 
 
-def ncv_held_out(one: Case) -> Verdict:
-    """Held-out loss; wrong is what noisy cross-validation does not select."""
-    return Verdict(one.once.surprise, one.once.status != SELECTED)
+def ncv_held_out(case: Case) -> Verdict:
+    """Held-out loss; labels that noisy cross-validation does not select are wrong."""
+    return Verdict(case.once.surprise, case.once.status != SELECTED)
 
 
-def incv_removed(one: Case) -> Verdict:
-    """Rank by INCV; wrong is what it removes."""
-    return Verdict(one.again.suspicion(), one.again.status == REMOVED)
+def incv_removed(case: Case) -> Verdict:
+    """Rank by INCV; labels that it removes are wrong."""
+    return Verdict(case.again.suspicion(), case.again.status == REMOVED)
 
 
-def incv_unselected(one: Case) -> Verdict:
-    """Rank by INCV; wrong is what it does not select."""
-    return Verdict(one.again.suspicion(), one.again.status != SELECTED)
+def incv_unselected(case: Case) -> Verdict:
+    """Rank by INCV; labels that it does not select are wrong."""
+    return Verdict(case.again.suspicion(), case.again.status != SELECTED)
 
 
-def cleanlab(one: Case) -> Verdict:
+def cleanlab(case: Case) -> Verdict:
     """Confident learning on the held-out probabilities of NCV."""
-    suspect, quality = confident_learning(one.train.labels, one.held_out)
+    suspect, quality = confident_learning(case.train.labels, case.held_out)
     return Verdict(-quality, suspect)
 
 
-def crowdlab_quality(one: Case) -> Verdict:
+def crowdlab_quality(case: Case) -> Verdict:
     """CROWDLAB on the mean held-out probabilities of each item."""
-    by_item = np.stack([np.bincount(one.train.item_index, column) for column in one.held_out.T], 1)
-    return Verdict(-crowdlab(one.train, by_item / by_item.sum(1, keepdims=True)))
+    by_item = np.stack([np.bincount(case.train.item_index, column) for column in case.held_out.T], 1)
+    return Verdict(-crowdlab(case.train, by_item / by_item.sum(1, keepdims=True)))
 
 
 DETECTORS: dict[str, Callable[[Case], Verdict]] = {
@@ -259,7 +275,7 @@ DETECTORS: dict[str, Callable[[Case], Verdict]] = {
         crowdlab_quality,
     )
 }  # fmt: skip
-# The trainings a detector rests on, and how many for a seed; the first two of INCV are those of NCV.
+# The trainings a detector needs, and how many per seed; the first two of INCV are those of NCV.
 TRAININGS: dict[str, tuple[str, int]] = {
     **dict.fromkeys(("last_loss", "kept_loss", "self_influence", "confidence", "variability"), ("watched", 1)),
     **dict.fromkeys(("forgetting", "aum", "classifier", "classifier_of_three"), ("watched", 1)),
@@ -293,8 +309,10 @@ MEASURES = {"auroc": auroc, "precision": precision, "recall": recall, "taken": t
 
 
 def _wrong(flipped: np.ndarray, verdict: Verdict) -> np.ndarray:
-    """The chance that the detector takes each annotation for wrong, float64 [annotation]: 0 or 1 by its own rule;
-    without one it takes as many of the most suspicious as were flipped, of equally suspicious ones any."""
+    """The probability that the detector takes each label to be wrong, float64 [annotation]: 0 or 1 by its own rule.
+
+    Without a rule it takes as many of the most suspicious as were flipped, and ties are broken at random.
+    """
     if verdict.wrong is not None:
         return verdict.wrong.astype(float)
     above = rankdata(-verdict.suspicion, "min") - 1

@@ -1,4 +1,4 @@
-"""Which files the sets with gold labels consist of, where they are published, and how to know the right ones."""
+"""The files of the sets with gold labels: where they are published, their sizes and checksums."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -23,10 +23,12 @@ class GoldSet(NamedTuple):
 
 
 def files_of(data: Path, name: str) -> list[Path]:
-    """The files of a set below the data folder. Raises ConfigError for an unknown name, MissingData naming what to put
-    where."""
+    """The files of a set below the data folder.
+
+    Raises ConfigError for an unknown name, and MissingData, which names the files to put there, for missing files.
+    """
     if name not in SETS:
-        raise ConfigError(f"there is no set {name!r}; choose one of {', '.join(SETS)}")
+        raise ConfigError(f"set {name!r} is unknown; choose one of {', '.join(SETS)}")
     found = SETS[name]
     folder = data / found.folder
     absent = {file: facts for file, facts in found.files.items() if not (folder / file).is_file()}
@@ -57,7 +59,7 @@ def _known(files: Mapping[str, tuple[int, str]]) -> dict[str, PublishedFile]:
 
 
 def _unread(folder: str, archived: str) -> GoldSet:
-    """A set that nobody here has seen the files of."""
+    """A set whose sizes and checksums are not known."""
     return GoldSet(
         folder, f"datasets/{archived} in {ZHENG}", dict.fromkeys(("answer.csv", "truth.csv"), PublishedFile())
     )

@@ -1,4 +1,4 @@
-"""Published sets with gold labels, as they come: Zheng et al. 2017, Snow et al. 2008 (in MACE's form), and others."""
+"""Readers of published sets with gold labels: Zheng et al. 2017, Snow et al. 2008 (in MACE's format), and others."""
 
 import hashlib
 from pathlib import Path
@@ -14,14 +14,14 @@ from perspectives.reproduction.measures.gold_files import SETS, files_of
 
 
 class Gold(NamedTuple):
-    """Annotations and the gold level of each item, int64 [item]: -1 where there is none, `levels` where nobody gave
-    it."""
+    """Annotations and the gold level of each item, int64 [item]: -1 where there is none, the number of levels where no
+    annotator gave that label."""
 
     incidence: Incidence
     gold: np.ndarray
 
     def first(self, items: int) -> "Gold":
-        """Only so many items, those with gold before others."""
+        """The set with only so many items, those with gold first."""
         kept = np.sort(np.argsort(self.gold < 0, kind="stable")[:items])
         whole = self.incidence
         chosen = np.isin(whole.item, kept)
@@ -34,10 +34,10 @@ class Gold(NamedTuple):
 
 
 def read(data: Path, name: str, last: bool = False) -> Gold:
-    """One of `gold_files.SETS` that have levels. Repeated pairs of item and annotator count as often as they stand
-    there; last: of sets of Zheng et al. the last of them counts once, as in those of their programs that keep a matrix.
+    """One of `gold_files.SETS` that have levels. Repeated pairs of item and annotator count as often as they occur.
 
-    Raises ConfigError for an unknown name, MissingData naming what to put where.
+    last: in sets of Zheng et al., only the last of repeated pairs counts, as in those of their programs that keep a
+    matrix. Raises as `files_of`.
     """
     file = files_of(data, name)[0]
     if name == "HateCheck":
@@ -48,7 +48,7 @@ def read(data: Path, name: str, last: bool = False) -> Gold:
 
 
 def checksum(data: Path, name: str) -> str:
-    """Of the files of one of `gold_files.SETS`. Raises as `read`."""
+    """SHA-256 of the files of one of `gold_files.SETS`. Raises as `files_of`."""
     found = hashlib.sha256()
     for file in files_of(data, name):
         found.update(hashlib.sha256(file.read_bytes()).digest())
@@ -62,7 +62,7 @@ def ratings(folder: Path) -> tuple[pd.DataFrame, pd.Series]:
 
 
 def of_hatecheck(folder: Path) -> tuple[Gold, list[str]]:
-    """HateCheck and the columns its annotators stand in."""
+    """HateCheck, and the names of its annotators' columns."""
     annotations = AnnotationSet.from_tables(hatecheck.read(folder), "HateCheck")
     gold = annotations.scale.encode(annotations.items["gold"])
     return Gold(Incidence.of(annotations), gold), list(annotations.annotators["annotator_id"])

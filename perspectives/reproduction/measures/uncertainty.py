@@ -1,7 +1,7 @@
-"""Does what a model says of its own uncertainty tell where people disagree? (section 5 of Davani et al. 2022)
+"""Whether a model's uncertainty predicts where people disagree (Davani et al. 2022, section 5).
 
 Pearson correlation over test items between the variance of people's labels and a model's uncertainty. A row's `given`
-says which:
+names the uncertainty:
 
     heads_votes           variance of the most likely labels of all annotators' heads
     heads_probabilities   variance of their probabilities
@@ -21,7 +21,7 @@ from perspectives.metrics.disagreement import pearson
 from perspectives.metrics.estimate import Estimate, combine
 from perspectives.metrics.intervals import by_item
 from perspectives.models.base import AnnotatorModel
-from perspectives.reproduction.measured import Measure, Measurement, Metrics, Setting
+from perspectives.reproduction.measured import Context, Measure, Measurement, Metrics
 from perspectives.runs.groups import folds_by_seed, options_of
 from perspectives.runs.run import Run
 from perspectives.training.training import load_model
@@ -30,9 +30,9 @@ VERSION = 1  # raise it whenever the same runs would give other numbers
 PASSES, BATCH = 50, 256
 
 
-def disagreement(setting: Setting) -> Measure:
-    """The `correlation` of each row, on binary labels; folds are joined, seeds averaged, and of other options that are
-    swept, what is best on validation."""
+def disagreement(context: Context) -> Measure:
+    """The `correlation` of each row, on binary labels. Folds are joined and seeds averaged; of other swept options,
+    those that are best on validation are used."""
 
     def row(which: str, runs: Sequence[Run]) -> Metrics:
         return {"correlation": _correlation(runs, MEASURES[which])}
@@ -68,15 +68,15 @@ def _of_seed(folds: Sequence[Run], measure: Callable[..., np.ndarray]) -> Estima
 
 
 def heads_votes(model: AnnotatorModel, batches: Sequence[Batch]) -> np.ndarray:
-    return (_asked(model, batches, everyone=True) > 0.5).var(1)
+    return (_positive(model, batches, everyone=True) > 0.5).var(1)
 
 
 def heads_probabilities(model: AnnotatorModel, batches: Sequence[Batch]) -> np.ndarray:
-    return _asked(model, batches, everyone=True).var(1)
+    return _positive(model, batches, everyone=True).var(1)
 
 
 def confidence(model: AnnotatorModel, batches: Sequence[Batch]) -> np.ndarray:
-    positive = _asked(model, batches)[:, 0]
+    positive = _positive(model, batches)[:, 0]
     return np.minimum(positive, 1 - positive)
 
 
@@ -85,8 +85,8 @@ def mc_dropout(model: AnnotatorModel, batches: Sequence[Batch]) -> np.ndarray:
     model.train()
     encoder = getattr(model.encoder, "model", None)
     if encoder is not None:
-        encoder.train()  # of a frozen encoder too
-    return np.stack([_asked(model, batches)[:, 0] for _ in range(PASSES)]).var(0)
+        encoder.train()  # even a frozen encoder
+    return np.stack([_positive(model, batches)[:, 0] for _ in range(PASSES)]).var(0)
 
 
 MEASURES: dict[str, Callable[..., np.ndarray]] = {
@@ -95,7 +95,7 @@ MEASURES: dict[str, Callable[..., np.ndarray]] = {
 
 
 @torch.inference_mode()
-def _asked(model: AnnotatorModel, batches: Sequence[Batch], everyone: bool = False) -> np.ndarray:
+def _positive(model: AnnotatorModel, batches: Sequence[Batch], everyone: bool = False) -> np.ndarray:
     """Probability of the positive level, [item, annotator]; annotator 1 for an annotator-blind model."""
     people = model.schema.training_annotators[: None if everyone else 1]
     answers = [model.everyone(model.encode(batch), people)[..., 1] for batch in batches]
