@@ -302,12 +302,12 @@ def test_a_cell_without_its_runs_is_not_measured(toy):
     [
         (["nobody"], "paper 'nobody' has no table specification; choose one of toy"),
         (["toy", "table=scores", "table=counts"], "table is given twice; give it once"),
-        (["toy", "table=nothing"], "table=nothing is not there; choose from scores, counts"),
+        (["toy", "table=nothing"], "table=nothing is unknown; choose from scores, counts"),
         (["toy", "scores"], "'scores' is not an option; write option=value"),
         (["toy", "smoke=maybe"], "smoke=maybe is not accepted; give true or false"),
         (["toy", "table=scores", "hydra/launcher=moon"], "moon"),
         (["toy", "table=scores", "optim.speed=1"], "optim.speed"),
-        (["toy", "bogus=1", "seed=1"], "table=counts of toy is measured, and bogus=1, seed=1 would change nothing"),
+        (["toy", "bogus=1", "seed=1"], "table=counts of toy is measured, so bogus=1, seed=1 would change nothing"),
     ],
 )
 def test_wrong_use_is_explained(toy, capsys, words, said):
