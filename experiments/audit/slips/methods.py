@@ -31,7 +31,7 @@ def suspicion(one: Trained, found: dict[str, Slips]) -> dict[str, np.ndarray]:
     """By method, [annotation]; higher is more suspicious."""
     rows, own = np.arange(len(one.label)), one.people.probabilities()
     spam, incompetence = spammed(one)
-    scores = {name: slip.slip for name, slip in found.items()}
+    scores = {name: -slip.meant for name, slip in found.items()}  # the order of P(slip), which is 0 at a rate of 0
     scores |= {f"loss, {PEOPLE}": -own[rows, one.label], BLIND_LOSS: -one.blind[rows, one.label]}
     for model, table in one.maps.items():
         scores[f"Data Maps confidence, {model}"] = -table["confidence"].to_numpy()

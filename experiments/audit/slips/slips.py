@@ -67,7 +67,8 @@ def measure(measured: Found, corpus: str, one: Trained, found: dict[str, Slips],
         for name, values in judged(one, score, weights, truth).items():
             measured[corpus, method, name].append(values)
         if method in found or method == MACE:
-            error = calibration_error(score, one.flipped, weights, EDGES)
+            chance = found[method].slip if method in found else score
+            error = calibration_error(chance, one.flipped, weights, EDGES)
             measured[corpus, method, "calibration error"].append(error)
 
 
