@@ -1,1 +1,1 @@
-"""A trained model at hand: new texts, chosen respondents, folders to keep and the Hub."""
+"""Trained models in use: predictions for new texts and chosen respondents, exported folders and the Hub."""

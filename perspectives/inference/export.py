@@ -1,6 +1,6 @@
-"""A trained model as a folder for others: everything needed to ask it, nothing about this machine.
+"""Export of a trained model as a folder with everything needed to use it and nothing about this machine.
 
-What is written is a run folder without Predictions, so that one piece of code reads both.
+The folder is laid out like a run folder without Predictions, so that the same code reads both.
 """
 
 import pkgutil
@@ -28,11 +28,11 @@ from perspectives.reports.model_card import Subject, model_card
 from perspectives.runs.run import Run
 
 PUBLIC_PROVENANCE = ("started", "commit", "versions", "python", "results_version")
-BUILT = ("model", "encoder")  # what `_target_` says in a configuration a trained model is built from
+BUILT = ("model", "encoder")  # parts of a configuration whose `_target_` is built when a model is loaded
 
 
 class Reading(NamedTuple):
-    """What the model was trained to read: `text` and perhaps `text_pair`; languages where the corpus names them."""
+    """Columns the model reads (`text` and perhaps `text_pair`), and languages where the corpus names them."""
 
     texts: tuple[str, ...]
     languages: tuple[str, ...]
@@ -47,19 +47,19 @@ def export(
     keep_ids: bool = False,
     encoder_name: str | None = None,
 ) -> Path:
-    """Write the folder that `TrainedModel.save_pretrained` describes; the folder.
+    """Write the folder that `TrainedModel.save_pretrained` describes. Returns its path.
 
-    source: what people will load the model by, for the card.
+    source: the name or folder from which others will load the model, for the model card.
     """
     if folder.exists():
         raise RunError(f"{folder} exists; choose another folder, or delete it")
     if run.config["model"].get("target") == ONE_ANNOTATOR:
-        raise ConfigError(f"{run.folder} is a member of an ensemble: the model of one person is nobody else's to have")
+        raise ConfigError(f"{run.folder} is a member of an ensemble; it models one annotator and is not exported")
     config = public_config(run.config, encoder_name)
     provenance = public_provenance(read_json(run.folder / "provenance.json"))
-    known = reading(run)
+    inputs = reading(run)
     metrics = {"predictions": run.metrics["predictions"], "temperature": run.metrics.get("temperature", 1.0)}
-    metrics |= {"texts": list(known.texts), "languages": list(known.languages)}
+    metrics |= {"texts": list(inputs.texts), "languages": list(inputs.languages)}
     people = model.schema if keep_ids or "target" in config["model"] else without_ids(model.schema)
     named = people.people != without_ids(people).people
     subject = Subject(source, config, provenance, metrics, people, named, model.blind)
@@ -75,7 +75,7 @@ def export(
 
 
 def reading(run: Run) -> Reading:
-    """As an exported folder says it, or as the run's Predictions show it."""
+    """The columns and languages recorded in an exported folder, or those of the items in the run's Predictions."""
     if "texts" in run.metrics:
         return Reading(tuple(run.metrics["texts"]), tuple(run.metrics["languages"]))
     items = run.folder / "predictions" / run.config["model"]["name"] / "test" / "items.parquet"
@@ -87,11 +87,11 @@ def reading(run: Run) -> Reading:
     return Reading(tuple(c for c in ("text", "text_pair") if c in table), tuple(sorted(languages)))
 
 
-# Nothing about this machine, nobody's name. ------------------------------------------------------------------------
+# Removing ids and places. ------------------------------------------------------------------------------------------
 
 
 def without_ids(schema: Schema) -> Schema:
-    """The same people, called annotator-0001, … in the order of their ids; who was adapted to, adapted-0001, …"""
+    """The schema with annotators renamed annotator-0001, … in the order of their ids, adapted ones adapted-0001, …"""
     return replace(
         schema, annotators=_numbered("annotator", schema.annotators), adapted=_numbered("adapted", schema.adapted)
     )
@@ -103,9 +103,10 @@ def _numbered(name: str, ids: Sequence[str]) -> tuple[str, ...]:
 
 
 def public_config(config: Mapping[str, Any], encoder_name: str | None = None) -> dict[str, Any]:
-    """A run's configuration without places, displays and loggers.
+    """A run's configuration without paths, display options and loggers.
 
-    encoder_name: what to call an encoder that came from a local folder. Raises ConfigError when it has no such name.
+    encoder_name: the public name of an encoder that was loaded from a local folder. Raises ConfigError when it is
+        missing for such an encoder, or given for one that others can load anyway.
     """
     kept = run_identity(OmegaConf.create(dict(config)))
     kept["data"] = _without_places(config["data"])
@@ -113,8 +114,8 @@ def public_config(config: Mapping[str, Any], encoder_name: str | None = None) ->
     if name is not None and name not in OURS and Path(name).expanduser().is_dir():
         if encoder_name is None:
             raise ConfigError(
-                f"encoder {name!r} is a folder on this machine, which others cannot load; publish it and say where "
-                "with encoder='owner/name'"
+                f"encoder {name!r} is a folder on this machine, which others cannot load; publish it and give its "
+                "name there with encoder='owner/name'"
             )
         kept["encoder"]["name"] = encoder_name
     elif encoder_name not in (None, name):
@@ -123,7 +124,7 @@ def public_config(config: Mapping[str, Any], encoder_name: str | None = None) ->
 
 
 def public_provenance(provenance: Mapping[str, Any]) -> dict[str, Any]:
-    """What a result depends on besides the configuration; the command with places left out."""
+    """The provenance a result depends on besides the configuration; the command has its paths removed."""
     kept = {key: provenance[key] for key in PUBLIC_PROVENANCE if key in provenance}
     return kept | {
         "command": public_command(provenance["command"]) if provenance["command"] else None,
@@ -132,7 +133,7 @@ def public_provenance(provenance: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def public_command(command: str) -> str:
-    """A command line without options of places and loggers; other options that are paths keep their name."""
+    """A command line without the options for paths and loggers; of other options with a path only the name is kept."""
     kept = []
     for word in shlex.split(command):
         name, _, value = word.partition("=")
@@ -153,36 +154,38 @@ def _without_places(node: Any) -> Any:
     return {name: _without_places(value) for name, value in node.items() if not _is_place(name, value)}
 
 
-# Trust nobody's configuration. -------------------------------------------------------------------------------------
+# Checking configurations from elsewhere. ---------------------------------------------------------------------------
 
 
 def refuse_foreign(config: Any, folder: Path) -> None:
-    """A configuration may come from anybody: it may name one model and one encoder of trusted packages.
+    """Check a configuration that may come from anyone: it may name one model and one encoder of trusted packages.
 
-    Raises ConfigError for anything else it would call or look up on this machine, and for parts that are missing or of
-    another version.
+    Raises ConfigError for anything else that it would call or look up on this machine, for missing parts, and for
+    options of another version.
     """
     absent = [part for part in (*BUILT, "optim", "seed") if not isinstance(config, dict) or part not in config]
     if absent or not all(isinstance(config[part], dict) for part in (*BUILT, "optim")):
-        raise ConfigError(f"{folder}/config.yaml describes no trained model: {', '.join(absent) or 'parts'} missing")
+        missing = ", ".join(absent) or "parts"
+        raise ConfigError(f"{folder}/config.yaml does not describe a trained model: {missing} missing")
     for part in BUILT:
         name = str(config[part].get("_target_"))
         if name.partition(".")[0] not in trusted_packages():
-            continue  # refused, with what to do about it, where it would be built
+            continue  # refused by `instantiate`, whose message also gives the remedy
         try:
             target = pkgutil.resolve_name(name)
         except (ImportError, AttributeError, ValueError) as error:
-            raise ConfigError(f"{folder}/config.yaml: {part}._target_ {name} is not there: {error}") from error
+            raise ConfigError(f"{folder}/config.yaml: {part}._target_ {name} cannot be imported: {error}") from error
         fits = isinstance(target, type) and (issubclass(target, AnnotatorModel) or part != "model")
         if not fits or (part == "encoder" and not hasattr(target, "vectors")):
-            raise ConfigError(f"{folder}/config.yaml: {part}._target_ {name} is no {part}; the folder is refused")
-    options = {one.name for one in fields(Optimization)} - {"annotations_per_batch"}
+            kind = {"model": "a model", "encoder": "an encoder"}[part]
+            raise ConfigError(f"{folder}/config.yaml: {part}._target_ {name} is not {kind}; the folder is refused")
+    options = {field.name for field in fields(Optimization)} - {"annotations_per_batch"}
     if strange := sorted(set(config["optim"]) ^ options):
         raise ConfigError(f"{folder} was trained by another version: optim differs in {strange}; train it again")
     for place, value in _leaves({part: config[part] for part in (*BUILT, "optim", "seed")}):
         nested = place.endswith("._target_") and place.count(".") > 1
         if nested or (isinstance(value, str) and "${" in value):
-            raise ConfigError(f"{folder}/config.yaml: {place}={value!r} is no plain option; the folder is refused")
+            raise ConfigError(f"{folder}/config.yaml: {place}={value!r} is not a plain value; the folder is refused")
 
 
 def _leaves(node: Any, path: str = "") -> Iterator[tuple[str, Any]]:

@@ -12,23 +12,22 @@ import yaml
 from perspectives.data.catalog import card, names
 from perspectives.errors import DataWarning, RunError, listing
 
-FILES = ("*.json", "*.yaml", "*.safetensors", "*.npz", "README.md")  # all that a model consists of; no pickles
+FILES = ("*.json", "*.yaml", "*.safetensors", "*.npz", "README.md")  # everything a model consists of; no pickles
 ACCEPTED = "give a run folder, a folder that save_pretrained wrote, or owner/name of a model on the Hub"
 
 
 def is_hub_name(text: str | Path) -> bool:
-    """Whether `owner/name` may be asked for on the Hub: no path, no pattern, and the owner is no folder here."""
+    """Whether `text` can be `owner/name` of a model on the Hub: not a path or pattern, and no local folder `owner`."""
     owner, slash, name = str(text).partition("/")
     named = re.fullmatch(r"\w[\w.-]*", owner, re.ASCII) and re.fullmatch(r"\w[\w.-]*", name, re.ASCII)
     return bool(slash and named) and not Path(owner).exists()
 
 
 def fetched(name_or_folder: str | Path, revision: str | None = None, token: str | None = None) -> Path:
-    """The folder itself, the one run that a pattern finds, or where the Hub's repository of that name (`owner/name`)
-    lies after it was fetched.
+    """The folder itself, the only run that matches a pattern, or the local copy of a Hub repository (`owner/name`).
 
-    Raises RunError when it is neither here nor there, when a pattern finds several runs, for a name that is no
-    `owner/name` or may be a mistyped path (nothing is asked of the Hub then), and for a revision of a folder.
+    Raises RunError when there is no such folder or repository, when a pattern matches several runs, when the name is
+    not `owner/name` or may be a mistyped path (the Hub is not contacted then), and for a revision of a local folder.
     """
     folder = _here(name_or_folder)
     if folder is not None:
@@ -38,35 +37,35 @@ def fetched(name_or_folder: str | Path, revision: str | None = None, token: str 
     from huggingface_hub import snapshot_download
 
     advice = f"{ACCEPTED}, for which you must be online and, where it is private, logged in (`hf auth login`)"
-    with _explained(f"{name_or_folder} is no folder here, and could not be fetched from the Hub", advice):
+    with _explained(f"{name_or_folder} is not a local folder, and could not be fetched from the Hub", advice):
         return Path(snapshot_download(str(name_or_folder), revision=revision, token=token, allow_patterns=[*FILES]))
 
 
 def _here(name_or_folder: str | Path) -> Path | None:
-    """The folder of that name or pattern; None for the name of a repository on the Hub."""
+    """The local folder of that name or pattern; None for the name of a repository on the Hub."""
     folder = Path(name_or_folder).expanduser()
     if folder.is_dir():
         return folder
-    found = [Path(match).parent for match in sorted(glob.glob(f"{folder}/config.yaml"))]
-    if len(found) > 1:
-        raise RunError(f"{name_or_folder} stands for {len(found)} runs; name one\n{listing(list(map(str, found)))}")
-    if found:
-        return found[0]
+    matches = [Path(match).parent for match in sorted(glob.glob(f"{folder}/config.yaml"))]
+    if len(matches) > 1:
+        raise RunError(f"{name_or_folder} matches {len(matches)} runs; name one\n{listing(list(map(str, matches)))}")
+    if matches:
+        return matches[0]
     if not is_hub_name(name_or_folder):
         owner = str(name_or_folder).partition("/")[0]
-        reason = f"{owner}/ is here" if owner.strip(".") and Path(owner).exists() else "it is no owner/name"
-        raise RunError(f"{name_or_folder} is no folder, and not looked for on the Hub because {reason}; {ACCEPTED}")
+        reason = f"{owner}/ is a local path" if owner.strip(".") and Path(owner).exists() else "it is not owner/name"
+        raise RunError(f"{name_or_folder} is not a folder, and not looked up on the Hub because {reason}; {ACCEPTED}")
     return None
 
 
 def published(folder: Path, repo_id: str, private: bool, token: str | None, message: str) -> str:
-    """Upload a folder as a commit; the address of the repository. See `TrainedModel.push_to_hub`."""
+    """Upload a folder as a commit. Returns the address of the repository. See `TrainedModel.push_to_hub`."""
     from huggingface_hub import HfApi
 
     if not private:
         _warn_of_licence(folder)
     api = HfApi(token=token)
-    advice = "be online, log in (`hf auth login`) or give a token that may write, and a name owner/name of yours"
+    advice = "be online, log in (`hf auth login`) or give a token with write access, and use a name owner/name of yours"
     with _explained(f"{repo_id} could not be published on the Hub", advice):
         repository = api.create_repo(repo_id, private=private, exist_ok=True)
         if private and not api.model_info(repository.repo_id).private:
@@ -79,8 +78,8 @@ def _warn_of_licence(folder: Path) -> None:
     data = yaml.safe_load((folder / "config.yaml").read_text("utf-8"))["data"]
     if data.get("card") not in names() or not card(data["card"]).redistributable:
         warnings.warn(
-            f"the corpus {data['name']} may not be passed on, or nothing is known about it: see whether its licence "
-            "allows to publish a model trained on it",
+            f"the corpus {data['name']} may not be redistributed, or its licence is unknown: check whether the licence "
+            "allows publishing a model trained on it",
             DataWarning,
             stacklevel=4,
         )
@@ -88,8 +87,8 @@ def _warn_of_licence(folder: Path) -> None:
 
 @contextmanager
 def _explained(problem: str, advice: str) -> Iterator[None]:
-    """Turns whatever the Hub or the way to it raises into one RunError."""
-    from huggingface_hub.errors import HTTPError  # of whichever HTTP library the Hub's client is built on
+    """Turns errors of the Hub and of the connection to it into one RunError."""
+    from huggingface_hub.errors import HTTPError  # the base class, whichever HTTP library the client uses
 
     try:
         yield

@@ -1,4 +1,4 @@
-"""A trained model at hand: ask it about new texts, save it for others, publish it on the Hub, load it from there.
+"""A trained model in use: predict for new texts, save it for others, publish it on the Hub, load it from there.
 
 model = TrainedModel.of("runs/synthetic/multitask-…")      or .from_pretrained("owner/name")
 answers = pd.concat(model.predict(["The tea is cold again."], groups="gender"))
@@ -26,9 +26,10 @@ from perspectives.errors import ConfigError, DataWarning, RunError
 from perspectives.inference import hub
 from perspectives.inference.export import export, reading, refuse_foreign
 from perspectives.inference.respondents import Asked, Group, asked
+from perspectives.metrics.calibration import with_temperature
 from perspectives.models.base import AnnotatorModel
 from perspectives.models.encoder import CachedContent, Encoder
-from perspectives.predictions import KIND_OF_SCALE, answer_columns, with_temperature
+from perspectives.predictions import KIND_OF_SCALE, answer_columns
 from perspectives.runs.run import MEMBERS, Run
 from perspectives.training.training import device_of, read_weights, rebuilt
 
@@ -39,10 +40,10 @@ NUMBERS_AT_ONCE = 8_000_000  # answers held in memory, unless a single batch alr
 
 @dataclass(eq=False)
 class TrainedModel:
-    """A trained model with its encoder, ready to answer.
+    """A trained model with its encoder, ready to predict.
 
-    run: the folder it stands in: a finished run, or what `save_pretrained` wrote. columns: what a text consists of,
-    `text` and, where the corpus had pairs, `text_pair`. temperature: what its probabilities are calibrated with.
+    run: the folder it was loaded from, a finished run or one that `save_pretrained` wrote. columns: the texts it reads,
+    `text` and, where the corpus had pairs, `text_pair`. temperature: calibrates its probabilities.
     """
 
     run: Run
@@ -54,7 +55,7 @@ class TrainedModel:
     device: torch.device
     batch_size: int = 64
 
-    # Where it comes from. ------------------------------------------------------------------------------------------
+    # Loading. ------------------------------------------------------------------------------------------------------
 
     @classmethod
     def of(cls, run: Run | str | Path, accelerator: str = "auto") -> "TrainedModel":
@@ -63,8 +64,8 @@ class TrainedModel:
         accelerator: `auto`, `cpu`, `gpu` or `mps`.
 
         Raises RunError when the run is unfinished, damaged or has no single trained model (priors, an ensemble),
-        ConfigError when its configuration names anything but a model and an encoder of perspectives, when the encoder
-        is not there, or the accelerator is not.
+        ConfigError when its configuration names anything other than a model and an encoder of perspectives, or when
+        the encoder or the accelerator is not available.
         """
         run = run if isinstance(run, Run) else Run(Path(run).expanduser())
         config, metrics = run.config, run.metrics
@@ -72,13 +73,13 @@ class TrainedModel:
             raise ConfigError(f"accelerator={accelerator} is unknown; choose one of {', '.join(ACCELERATORS)}")
         if not (run.folder / "model.safetensors").exists():
             raise RunError(
-                f"{run.folder} holds no single trained model (no model.safetensors): priors learn nothing, and an "
-                f"ensemble has many, in its folder {MEMBERS}; give the run of another method, such as model=multitask"
+                f"{run.folder} holds no single trained model (no model.safetensors): priors have no weights; an "
+                f"ensemble's are in its folder {MEMBERS}/; give the run of another method, such as model=multitask"
             )
         refuse_foreign(config, run.folder)
         options = dict(config["encoder"])
         if "cache" in options:
-            options["cache"] = False  # new texts are encoded in passing: nobody wants their vectors kept
+            options["cache"] = False  # vectors of new texts are not worth keeping
         encoder: Encoder = instantiate(options).load(run.folder)
         weights = read_weights(run.folder / "model.safetensors")
         device = device_of(accelerator)
@@ -100,28 +101,28 @@ class TrainedModel:
         revision: branch, tag or commit on the Hub. token: for private models; None uses the one of `hf auth login`.
         Only tables, configuration and safetensors are fetched, never pickles, and the configuration can name nothing
         but models and encoders of perspectives. An encoder that it names on the Hub is loaded by transformers: from
-        safetensors or, where there are none, by torch's restricted unpickler. Errors as in `of`, and RunError when the
-        model is neither here nor there.
+        safetensors or, where there are none, by torch's restricted unpickler. Errors as in `of`, and RunError when
+        neither a local folder nor the Hub has the model.
         """
         return cls.of(hub.fetched(name_or_folder, revision, token), accelerator)
 
-    # Where it goes. ------------------------------------------------------------------------------------------------
+    # Saving. -------------------------------------------------------------------------------------------------------
 
     def save_pretrained(self, folder: str | Path, keep_ids: bool = False, encoder: str | None = None) -> Path:
-        """Write everything `from_pretrained` needs into a new folder, all or nothing, with a model card; the folder.
+        """Write what `from_pretrained` needs, and a model card, into a new folder, all or nothing. Returns its path.
 
-            config.yaml      without places of this machine    schema.json        scale, annotators, attributes
+            config.yaml      without paths of this machine     schema.json        scale, annotators, attributes
             metrics.json     scores and temperature            model.safetensors  trained parameters
             provenance.json  command and versions              README.md          the card; and what the encoder learned
 
         keep_ids: annotator ids are personal data. Unless kept, `schema.json` calls people annotator-0001, … in the
-        order of their ids. Their demographic values and numbers of labels stay, because groups are asked through them:
-        who has the corpus can still tell who is who.
-        encoder: name on the Hub of an encoder that the run took from a local folder. Pretrained encoders are not
-        copied, but loaded by name (tuned ones for their architecture and tokenizer).
+        order of their ids. Their demographic values and numbers of labels stay, because predictions for groups need
+        them; anyone who has the corpus can therefore still identify people.
+        encoder: name on the Hub of an encoder that the run loaded from a local folder. Pretrained encoders are not
+        copied but loaded by name (tuned ones for their architecture and tokenizer).
 
-        Raises RunError when the folder exists or cannot be written, ConfigError when the encoder's name means nothing
-        on other machines, or the run is a member of an ensemble: the model of one person.
+        Raises RunError when the folder exists or cannot be written, ConfigError when other machines cannot load the
+        encoder by its name, or the run is a member of an ensemble, which models one annotator.
         """
         folder = Path(folder).expanduser()
         return export(self.run, self.model, self.encoder, folder, folder.name, keep_ids, encoder)
@@ -135,10 +136,10 @@ class TrainedModel:
         keep_ids: bool = False,
         encoder: str | None = None,
     ) -> str:
-        """Write what `save_pretrained` writes into a repository on the Hub, created when it is not there; its address.
+        """Write what `save_pretrained` writes into a repository on the Hub, created if need be. Returns its address.
 
-        private: a public repository that exists already is refused unless this is false, which warns where the corpus
-        may not be passed on: its licence may not allow to publish a model of it either.
+        private: an existing public repository is refused unless this is false. False warns where the corpus may not be
+        redistributed: its licence may not allow publishing a model trained on it either.
         token: None uses the one of `hf auth login`. keep_ids, encoder: see `save_pretrained`.
 
         Raises RunError when the Hub refuses or cannot be reached, and what `save_pretrained` raises.
@@ -148,7 +149,7 @@ class TrainedModel:
             export(self.run, self.model, self.encoder, folder, repo_id, keep_ids, encoder)
             return hub.published(folder, repo_id, private, token, commit_message)
 
-    # Asking. -------------------------------------------------------------------------------------------------------
+    # Predicting. ---------------------------------------------------------------------------------------------------
 
     @property
     def scale(self) -> Scale:
@@ -160,14 +161,14 @@ class TrainedModel:
         groups: str | Sequence[Group] | None = None,
         people: pd.DataFrame | None = None,
     ) -> Asked:
-        """Who answers: see `respondents.asked`. Warns when the model answers everyone alike, and when it can make
-        nothing of people's demographics."""
+        """The respondents: see `respondents.asked`. Warns when the model gives everyone the same answer, and when it
+        cannot use people's demographics."""
         who = asked(self.schema, annotators, groups, people)
-        strangers = int((who.annotators.group == 0).sum())
-        if self.model.joint_groups and strangers:
+        unknown = int((who.annotators.group == 0).sum())
+        if self.model.joint_groups and unknown:
             warnings.warn(
-                f"{strangers} of {len(who.names)} people have a combination of demographic values that nobody had in "
-                "training: this model (model.groups=joint) answers as if nothing were known of them",
+                f"{unknown} of {len(who.names)} people have a combination of demographic values that nobody had in "
+                "training: this model (model.groups=joint) answers as if their demographics were unknown",
                 DataWarning,
                 stacklevel=2,
             )
@@ -183,16 +184,16 @@ class TrainedModel:
         groups: str | Sequence[Group] | None = None,
         people: pd.DataFrame | None = None,
     ) -> Iterator[pd.DataFrame]:
-        """What people would say about each text, as tables of some thousand texts each, in the order of the texts.
+        """Predicted answers to each text, as tables of a few thousand texts each, in the order of the texts.
 
         texts: a list of texts, or a table with `text` (and `text_pair`) and optionally `item_id`.
-        annotators, groups, people: whom to ask, at most one; by default the population. See `respondents`.
+        annotators, groups, people: whose answers, at most one; by default the population's. See `respondents`.
 
         A table has `item_id`, `annotator_id` or `group`, then `p_<level>` float32, calibrated, and `label`, the most
         likely level (for sets: those above one half); on interval scales `rating` instead. For groups and the
         population these are weighted means over people.
 
-        Raises DataError and ConfigError at once, before anything is computed.
+        Raises DataError and ConfigError immediately, before anything is computed.
         """
         who, table = self.asked(annotators, groups, people), table_of(texts, self.columns)
         size = self.chunk_size(who)
@@ -202,14 +203,14 @@ class TrainedModel:
         """The tables of `predict` for texts that arrive in chunks (columns `item_id` and those of the model)."""
         for number, chunk in enumerate(chunks):
             with warnings.catch_warnings():
-                if number:  # what the encoder thinks of the language, it has said
+                if number:  # the language warning was issued for the first chunk
                     warnings.simplefilter("ignore", DataWarning)
                 answers = self.answers(chunk, who)
             yield answer_table(self.scale, chunk["item_id"], who, answers)
 
     def answers(self, texts: pd.DataFrame, who: Asked) -> np.ndarray:
         """Calibrated answers float32 [item, asked, level] ([item, asked, 1] for ratings) to the texts of one table."""
-        said = np.empty((len(texts), len(who.names), self.scale.size), np.float32)
+        combined = np.empty((len(texts), len(who.names), self.scale.size), np.float32)
         people = who.annotators.to(self.device)
         tokens = self._prepare(texts[list(self.columns)])
         order = np.arange(len(texts)) if tokens is None else np.argsort(tokens.lengths, kind="stable")
@@ -219,11 +220,11 @@ class TrainedModel:
                 padded = None if tokens is None else tokens.padded(items)
                 batch = Batch.of_texts(torch.from_numpy(items), padded).to(self.device)
                 answers = self.model.everyone(self.model.encode(batch), people).cpu().numpy()
-                said[items] = who.combined(self._calibrated(answers))
-        return said
+                combined[items] = who.combined(self._calibrated(answers))
+        return combined
 
     def chunk_size(self, who: Asked) -> int:
-        """How many texts are answered together, so that memory does not grow with their number."""
+        """How many texts are processed together, so that memory does not grow with their number."""
         return int(np.clip(NUMBERS_AT_ONCE // (len(who.names) * self.scale.size), self.batch_size, TEXTS_AT_ONCE))
 
     def _prepare(self, texts: pd.DataFrame) -> Tokens | None:
@@ -241,9 +242,9 @@ class TrainedModel:
 
 
 def _content(encoder: Encoder, texts: pd.DataFrame, device: torch.device) -> torch.nn.Module:
-    """Content vectors computed anew; whatever the encoder caches vanishes."""
-    with TemporaryDirectory() as nowhere:
-        return CachedContent(encoder.vectors(texts, Path(nowhere), device)).to(device)
+    """Freshly computed content vectors; the encoder's cache is a temporary folder."""
+    with TemporaryDirectory() as scratch:
+        return CachedContent(encoder.vectors(texts, Path(scratch), device)).to(device)
 
 
 def answer_table(scale: Scale, items: pd.Series, who: Asked, answers: np.ndarray) -> pd.DataFrame:

@@ -194,7 +194,7 @@ tried(model.push_to_hub, "a/b/c", token="x")
     server.repositories["us/public"] = {"private": False, "files": {}, "commit": "0" * 40}
     done = python(code, server, tmp_path)
     missing, public, name = done.stdout.splitlines()
-    assert missing.startswith("us/nothing is no folder here, and could not be fetched from the Hub: ")
+    assert missing.startswith("us/nothing is not a local folder, and could not be fetched from the Hub: ")
     assert "404" in missing
     assert missing.endswith("you must be online and, where it is private, logged in (`hf auth login`)")
     assert public == "us/public exists and is public; give private=False, or another name"
@@ -204,7 +204,7 @@ tried(model.push_to_hub, "a/b/c", token="x")
     refused = python(code.replace("us/public", "us/mine"), server, tmp_path).stdout.splitlines()[1]
     assert refused.startswith("us/mine could not be published on the Hub: ")
     assert "403" in refused
-    assert refused.endswith("log in (`hf auth login`) or give a token that may write, and a name owner/name of yours")
+    assert refused.endswith("or give a token with write access, and use a name owner/name of yours")
 
 
 def test_without_a_network_there_is_one_message(server, tmp_path):
@@ -219,7 +219,7 @@ except RunError as error:
     for environment in ({"HF_HUB_OFFLINE": "1"}, {"HF_ENDPOINT": "http://127.0.0.1:9"}):
         done = python(code, server, tmp_path, **environment)
         (said,) = done.stdout.splitlines()
-        assert said.startswith("us/tea is no folder here, and could not be fetched from the Hub: ")
+        assert said.startswith("us/tea is not a local folder, and could not be fetched from the Hub: ")
         assert "give a run folder, a folder that save_pretrained wrote, or owner/name of a model" in said
 
 
@@ -232,16 +232,16 @@ def test_folders_are_taken_as_they_are(tmp_path):
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("runz", "runz is no folder, and not looked for on the Hub because it is no owner/name; give a run folder, a"),
-        ("runs/multitask", "runs/multitask is no folder, and not looked for on the Hub because runs/ is here; give a"),
-        ("runs/multi*", "runs/multi* is no folder, and not looked for on the Hub because runs/ is here"),
-        ("nowhere/multi*", "nowhere/multi* is no folder, and not looked for on the Hub because it is no owner/name"),
-        ("./model", "because it is no owner/name"),
-        ("../model", "because it is no owner/name"),
-        ("/model", "because it is no owner/name"),
-        ("~/model", "because it is no owner/name"),
-        ("a/b/c", "because it is no owner/name"),
-        ("runs/s*", "runs/s* stands for 2 runs; name one\n  - runs/seed-0\n  - runs/seed-1"),
+        ("runz", "runz is not a folder, and not looked up on the Hub because it is not owner/name; give a run"),
+        ("runs/multitask", "runs/multitask is not a folder, and not looked up on the Hub because runs/ is a local"),
+        ("runs/multi*", "runs/multi* is not a folder, and not looked up on the Hub because runs/ is a local path"),
+        ("nowhere/multi*", "nowhere/multi* is not a folder, and not looked up on the Hub because it is not owner/name"),
+        ("./model", "because it is not owner/name"),
+        ("../model", "because it is not owner/name"),
+        ("/model", "because it is not owner/name"),
+        ("~/model", "because it is not owner/name"),
+        ("a/b/c", "because it is not owner/name"),
+        ("runs/s*", "runs/s* matches 2 runs; name one\n  - runs/seed-0\n  - runs/seed-1"),
     ],
 )
 def test_mistyped_paths_never_leave_the_machine(name, said, tmp_path, monkeypatch):
@@ -274,6 +274,6 @@ def test_publishing_for_everybody_warns_unless_the_licence_allows_it(tmp_path):
         hub._warn_of_licence(tmp_path)
 
     for data in ({"name": "mine", "card": None}, {"name": "hs_brexit", "card": "hs_brexit"}):
-        with pytest.warns(DataWarning, match=rf"^the corpus {data['name']} may not be passed on, or nothing is known"):
+        with pytest.warns(DataWarning, match=rf"^the corpus {data['name']} may not be redistributed, or its licence"):
             warn_of(**data)
     warn_of(name="dices_350", card="dices_350")  # CC BY 4.0

@@ -68,15 +68,15 @@ def test_open_attributes_are_crossed_and_nobody_without_a_known_value_is_in_a_gr
 @pytest.mark.parametrize(
     ("groups", "said"),
     [
-        ("sex=Man", r"the model knows no attribute 'sex'; choose from gender, age"),
+        ("sex=Man", r"the model does not know an attribute 'sex'; choose from gender, age"),
         ("gender=man", r"no training annotator has gender=man; choose from Man, Other, Woman, unknown"),
         ("gender=Other", r"group gender=Other has fewer than 5 training annotators; ask about a wider group"),
         ("gender=Man & age=>30", r"group gender=Man & age=>30 has no training annotator; ask about a wider group"),
         ("gender=", r"group 'gender=' is not understood; write it like gender=Woman & race=White"),
         ("gender=Man & gender=Woman", r"group 'gender=Man & gender=Woman' is not understood"),
         ("=Man", r"group '=Man' is not understood"),
-        (" ; ", r"groups=' ; ' names no group of at least 5 training annotators"),
-        ([], r"groups=\[\] names no group of at least 5 training annotators"),
+        (" ; ", r"groups=' ; ' does not name a group of at least 5 training annotators"),
+        ([], r"groups=\[\] does not name a group of at least 5 training annotators"),
     ],
 )
 def test_groups_that_are_nobody_are_refused(schema, groups, said):
@@ -125,7 +125,7 @@ def test_values_nobody_had_count_as_unknown_with_a_warning(schema):
 @pytest.mark.parametrize(
     ("table", "said"),
     [
-        ({"gendr": ["Man"]}, r"people have columns \['gendr'\], which are no attributes; the model knows gender, age"),
+        ({"gendr": ["Man"]}, r"people have columns \['gendr'\], which are not attributes; the model knows gender, a"),
         ({"gender": []}, "the table of people is empty; give a row per person"),
         ({"annotator_id": ["a", "a"]}, "annotator_id of people is missing or repeated; give each person a name"),
         ({"annotator_id": ["a", None]}, "annotator_id of people is missing or repeated"),
@@ -137,5 +137,5 @@ def test_tables_of_people_that_cannot_be_used_are_refused(schema, table, said):
 
 
 def test_one_kind_of_question_at_a_time(schema):
-    with pytest.raises(ConfigError, match=r"annotators and groups exclude each other; give one of them, or none"):
+    with pytest.raises(ConfigError, match=r"annotators and groups are mutually exclusive; give one, or none"):
         asked(schema, annotators="all", groups="gender")

@@ -210,7 +210,7 @@ def test_who_gives_everyone_the_same_answer_says_so(tmp_path):
 
 
 def test_questions_are_refused_at_once(model):
-    with pytest.raises(ConfigError, match="annotators and groups exclude each other"):
+    with pytest.raises(ConfigError, match="annotators and groups are mutually exclusive"):
         model.predict(["tea"], annotators="all", groups="gender")
     with pytest.raises(DataError, match="there are no texts"):
         model.predict([])
@@ -293,7 +293,7 @@ def test_an_encoder_others_can_load_keeps_its_name(model, tmp_path):
 
 def test_runs_without_a_single_model_are_told_so(tmp_path):
     run = train(tmp_path, *TINY, "model=priors")
-    said = r"holds no single trained model \(no model.safetensors\): priors learn nothing, and an ensemble has many"
+    said = r"holds no single trained model \(no model.safetensors\): priors have no weights; an ensemble's are in"
     with pytest.raises(RunError, match=said):
         TrainedModel.of(run)
     with pytest.raises(RunError, match=r"nowhere is not a run \(no config.yaml\)|nowhere/metrics.json|does not exist"):
@@ -312,14 +312,14 @@ def test_an_unfinished_run_is_to_be_resumed(tmp_path):
     [
         ({"encoder": {"_target_": "os.system"}}, r"_target_ os.system is outside perspectives; set PERSPECTIVES_T"),
         ({"model": {"_target_": "pandas.read_pickle"}}, r"_target_ pandas.read_pickle is outside perspectives"),
-        ({"encoder": {"_target_": "perspectives.files.os.system"}}, r"encoder._target_ .*os.system is no encoder;"),
-        ({"encoder": {"_target_": "perspectives.files.write_text"}}, r"write_text is no encoder; the folder is ref"),
-        ({"model": {"_target_": "perspectives.runs.run.Run"}}, r"model._target_ perspectives.runs.run.Run is no model"),
-        ({"model": {"_target_": "perspectives.models.no.Model"}}, r"perspectives.models.no.Model is not there: mo"),
-        ({"encoder": {"name": {"_target_": "perspectives.files.write_text"}}}, r"encoder.name._target_=.* is no pl"),
-        ({"encoder": {"name": "${oc.env:HOME}"}}, r"encoder.name='\$\{oc.env:HOME\}' is no plain option; the fold"),
+        ({"encoder": {"_target_": "perspectives.files.os.system"}}, r"_target_ .*os.system is not an encoder;"),
+        ({"encoder": {"_target_": "perspectives.files.write_text"}}, r"write_text is not an encoder; the folder is"),
+        ({"model": {"_target_": "perspectives.runs.run.Run"}}, r"model._target_ perspectives.runs.run.Run is not a m"),
+        ({"model": {"_target_": "perspectives.models.no.Model"}}, r"models.no.Model cannot be imported: "),
+        ({"encoder": {"name": {"_target_": "perspectives.files.write_text"}}}, r"encoder.name._target_=.* is not a"),
+        ({"encoder": {"name": "${oc.env:HOME}"}}, r"encoder.name='\$\{oc.env:HOME\}' is not a plain value; the fol"),
         ({"optim": {"speed": 1}}, r"was trained by another version: optim differs in \['speed'\]; train it again"),
-        ({"model": None}, r"config.yaml describes no trained model: parts missing"),
+        ({"model": None}, r"config.yaml does not describe a trained model: parts missing"),
     ],
 )  # fmt: skip
 def test_a_configuration_may_name_a_model_and_an_encoder_and_nothing_else(model, tmp_path, monkeypatch, change, said):
