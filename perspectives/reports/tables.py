@@ -12,6 +12,12 @@ HEADER = 20  # characters of a column's name in a line, on the terminal
 STAR = 0.05  # Holm-corrected p below which a difference is marked
 
 
+CEILINGS = (
+    "Panels are finite: a perfect model of each item's rate would still score about {} (an estimate: raters as "
+    "independent draws, rates as a Dirichlet fitted to these panels; knowing who rates can do better)."
+)
+
+
 def render(long: pd.DataFrame, metrics: list[str], baseline: str | None, style: str, notes: list[str]) -> str:
     """`long` as `comparison.table` makes it; `style` one of FORMATS. CSV keeps the long form with every column."""
     if style == "csv":

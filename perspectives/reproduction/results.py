@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from perspectives.evaluation.comparison import Entry, best_of
+from perspectives.evaluation.scores import panel_ceilings
 from perspectives.metrics.intervals import holm
 from perspectives.reproduction.measured import Kept, Measurement
 from perspectives.reproduction.spec import Published, Table
@@ -24,7 +25,8 @@ def filled(table: Table, cells: Sequence[Cell], kept: Mapping[tuple[str, str], K
     Columns: row, column, metric, value, low, high (nan where the cell is empty), seed_sd, over_annotators (whether the
     interval is, and not over items alone), seeds, folds, pairs, items, annotators, setting (what was chosen on
     validation), empty (why there is no value), published, source, note (why it is not comparable), mark (`within` or
-    `outside` tolerance, `not comparable`, `not verified`, or none) and, where the table has a baseline, difference and
+    `outside` tolerance, `not comparable`, `not verified`, or none), ceiling (of soft metrics, what finite panels leave
+    to a perfect model of each item's rate) and, where the table has a baseline, difference and
     p_holm (paired with it; two-sided, corrected over the metric's cells but the oracles').
     """
     rows: list[dict[str, Any]] = []
@@ -55,7 +57,7 @@ def _measured(table: Table, measured: Mapping[str, Kept]) -> dict[str, dict[str,
 
 
 def _scored(table: Table, cells: Sequence[Cell]) -> dict[str, dict[str, Any]]:
-    """Row → metric → measurement, with its paired difference from the baseline."""
+    """Row → metric → measurement, with its paired difference from the baseline and the ceiling of finite panels."""
     entries: dict[str, tuple[Entry, str]] = {}
     for cell in cells:
         if cell.runs and all(run.finished for run in cell.runs):
@@ -63,14 +65,20 @@ def _scored(table: Table, cells: Sequence[Cell]) -> dict[str, dict[str, Any]]:
             if name in cell.runs[0].metrics["predictions"]:  # not every prior suits every scale
                 entries[cell.row] = best_of(cell.runs, name)
     baseline = entries.get(table.baseline, (None, ""))[0] if table.baseline else None
+    ceilings = _ceilings([entry for entry, _ in entries.values()])
     return {
         row: {
-            name: _score(entry, metric, setting, baseline)
+            name: _score(entry, metric, setting, baseline, ceilings)
             for name, accepted in table.metrics.items()
             for metric in _available(accepted, entry.metrics)
         }
         for row, (entry, setting) in entries.items()
     }
+
+
+def _ceilings(entries: Sequence[Entry]) -> dict[str, float]:
+    """By metric, see `panel_ceilings`; the entries of a column are judged on the same items."""
+    return panel_ceilings(entries[0].evaluations[0].predictions, entries[0].metrics) if entries else {}
 
 
 def _available(accepted: str | Sequence[str], metrics: Container[str]) -> list[str]:
@@ -79,24 +87,27 @@ def _available(accepted: str | Sequence[str], metrics: Container[str]) -> list[s
     return [name for name in names if name in metrics][:1]
 
 
-def _score(entry: Entry, metric: str, setting: str, baseline: Entry | None) -> tuple[Measurement, dict[str, float]]:
+def _score(
+    entry: Entry, metric: str, setting: str, baseline: Entry | None, ceilings: Mapping[str, float]
+) -> tuple[Measurement, dict[str, float]]:
     interval, predictions = entry.interval(metric), entry.evaluations[0].predictions
     counts = {"pairs": len(predictions), "items": len(predictions.items)}
     counts["annotators"] = int(predictions.pairs["annotator_id"].nunique())
-    difference = {}
+    beside = {"ceiling": ceilings[metric]} if metric in ceilings else {}
     if baseline is not None and baseline is not entry and metric in baseline.metrics:
         paired = entry.difference(baseline, metric)
-        difference = {"difference": paired.value, "p": float("nan") if entry.oracle else paired.p_value}
+        beside |= {"difference": paired.value, "p": float("nan") if entry.oracle else paired.p_value}
     measurement = Measurement(
         interval.value, interval.low, interval.high, entry.seed_spread(metric), len(entry.evaluations), entry.folds,
         counts, setting, "annotator" in interval.clusters and not interval.annotators_fixed,
     )  # fmt: skip
-    return measurement, difference
+    return measurement, beside
 
 
 def _line(table: Table, cell: Cell, metric: str, score: Any, changed: bool, kept: Kept | None) -> dict[str, Any]:
-    """A row of the long table. score: a measurement, alone or with its difference from the baseline; None for none."""
-    measurement, difference = score if isinstance(score, tuple) else (score, {})
+    """A row of the long table. score: a measurement, alone or with what stands beside it (its difference from the
+    baseline, the ceiling); None for none."""
+    measurement, beside = score if isinstance(score, tuple) else (score, {})
     line: dict[str, Any] = {"row": cell.row, "column": cell.column, "metric": metric}
     nothing = Measurement(float("nan"), seeds=0, folds=0)
     shown = measurement or nothing
@@ -111,8 +122,9 @@ def _line(table: Table, cell: Cell, metric: str, score: Any, changed: bool, kept
     }
     line |= {"note": (published.comparable or (ANOTHER if changed else "")) if published else ""}
     line["mark"] = mark(shown, published, table.tolerance, changed)
+    line["ceiling"] = beside.get("ceiling", float("nan"))
     if table.baseline is not None:
-        line |= {"difference": float("nan"), "p": float("nan")} | difference
+        line |= {name: beside.get(name, float("nan")) for name in ("difference", "p")}
     return line
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from perspectives.reports.tables import STAR, number, plus_minus, render_table
+from perspectives.reports.tables import CEILINGS, STAR, number, plus_minus, render_table
 from perspectives.reproduction.results import INCOMPARABLE, OUTSIDE, UNVERIFIED, WITHIN, numbers_behind
 from perspectives.reproduction.spec import Table
 
@@ -53,6 +53,10 @@ def notes(table: Table, long: pd.DataFrame) -> list[str]:
     lines = [f"{column}: {behind}." for column, behind in numbers_behind(long).items()]
     if long["low"].notna().any():
         lines.append(f"± is half a 95 % interval, over items{_over_annotators(long)}.")
+    if len(known := long[long["ceiling"].notna()].drop_duplicates(["column", "metric"])):
+        each = zip(known["column"], known["metric"], known["ceiling"].astype(float), strict=True)
+        shown = "; ".join(f"{column}, {metric} {number(ceiling)}" for column, metric, ceiling in each)
+        lines.append(CEILINGS.format(shown))
     if table.baseline is not None and "p_holm" in long:
         lines.append(
             f"* differs from {table.baseline}, paired, p < .05 after Holm's correction over the metric's cells."

@@ -18,7 +18,7 @@ from perspectives.files import write_text
 from perspectives.metrics.groups import chosen_attributes
 from perspectives.metrics.intervals import FEW_ANNOTATORS
 from perspectives.predictions import Predictions
-from perspectives.reports.tables import FORMATS, number, render, render_groups
+from perspectives.reports.tables import CEILINGS, FORMATS, number, render, render_groups
 
 DEFAULT_METRICS = (
     "individual/macro_f1", "individual/macro_f1_unseen", "individual/mae", "individual/mae_unseen", "majority/macro_f1",
@@ -131,10 +131,7 @@ def ceiling_notes(predictions: Predictions, metrics: Sequence[str]) -> list[str]
     if not found:
         return []
     shown = ", ".join(f"{name} {number(value)}" for name, value in found.items())
-    return [
-        f"Panels are finite: a perfect model of each item's rate would still score about {shown} (an estimate: raters "
-        "as independent draws, rates as a Dirichlet fitted to these panels; knowing who rates can do better)."
-    ]
+    return [CEILINGS.format(shown)]
 
 
 CONTROLS = {"shuffled_ids": "ids", "shuffled_demographics": "demographics"}

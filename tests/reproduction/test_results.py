@@ -47,10 +47,10 @@ def test_every_style_shows_values_intervals_and_what_is_published(tmp_path):
         "row": "heads", "column": "items", "metric": "macro-F1", "value": 0.7, "low": 0.6, "high": 0.8,
         "seed_sd": 0.01, "over_annotators": True, "seeds": 2, "folds": 1, "pairs": 1000, "items": 10, "annotators": 5,
         "setting": "optim.lr=0.1", "empty": "", "published": 0.5, "source": "Table 1", "note": "", "mark": "outside",
-        "p_holm": 0.01,
+        "p_holm": 0.01, "ceiling": 0.3,
     }  # fmt: skip
     nothing = dict.fromkeys(("value", "low", "high", "published"), math.nan)
-    other = nothing | {"over_annotators": False, "mark": "", "setting": ""}
+    other = nothing | {"ceiling": math.nan, "over_annotators": False, "mark": "", "setting": ""}
     rows = [
         line
         if (row, column) == ("heads", "items")
@@ -69,6 +69,7 @@ def test_every_style_shows_values_intervals_and_what_is_published(tmp_path):
         in (text["markdown"])
     )
     assert "- Chosen on validation: heads, items: optim.lr=0.1." in text["markdown"]
+    assert "would still score about items, macro-F1 .300 (an estimate: " in text["markdown"]
     assert "- Command: `type this`" in text["markdown"]
     assert r"heads & .700 $\pm$ .100* (.500 $\times$) & -- \\" in text["latex"]
     assert "Empty, train mean, majority of items: no data." in text["text"]
