@@ -43,6 +43,7 @@ GROUP_LAYERS = "orlikowski-etal-2023-ecological"
 INFERENCE: dict[str, tuple[str, ...]] = {
     "majority": (),
     "leave_one_out": ("callison-burch-2009-fast",),
+    "gold_weighted": ("callison-burch-2009-fast",),
     "dawid_skene": ("dawid-skene-1979-maximum",),
     "lfc": ("raykar-etal-2010-learning",),
     "zencrowd": ("demartini-etal-2012-zencrowd",),

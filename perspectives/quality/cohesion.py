@@ -22,10 +22,11 @@ def cohesion(annotations: AnnotationSet, attributes: list[str], permutations: in
     Columns: attribute, group, people, annotations, irr, xrr, gai, p (see `metrics.cross_group.Association`), p_holm
     (corrected over all rows). Others are all people of another known value; the same person in another round is another
     judgement of another unit. Groups below 5 people are one row per attribute, without numbers, as `metrics.groups`
-    does it.
+    does it; people and annotations are missing there, too, where even together they are fewer than 5 people.
     """
     rows = [row for attribute in attributes for row in _rows(annotations, attribute, permutations)]
     table = pd.DataFrame(rows, columns=["attribute", "group", "people", "annotations", "irr", "xrr", "gai", "p"])
+    table = table.astype({"people": "Int64", "annotations": "Int64"})
     return table.assign(p_holm=holm(table["p"].to_numpy(float)))
 
 
@@ -43,6 +44,7 @@ def _rows(annotations: AnnotationSet, attribute: str, permutations: int) -> list
         rows.append((*about, one.in_group, one.cross_group, one.gai, one.p))
     small = people < SMALLEST_GROUP
     if small.any():
-        about = (attribute, pooled_name(int(small.sum())), int(people[small].sum()), int(count[small].sum()))
-        rows.append((*about, *[float("nan")] * 4))
+        sizes = [int(people[small].sum()), int(count[small].sum())]
+        shown = sizes if sizes[0] >= SMALLEST_GROUP else [pd.NA, pd.NA]
+        rows.append((attribute, pooled_name(int(small.sum())), *shown, *[float("nan")] * 4))
     return rows

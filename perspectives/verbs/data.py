@@ -104,7 +104,7 @@ def _shown(found: pd.DataFrame) -> pd.DataFrame:
     shown = found.rename(columns={"irr": "IRR", "xrr": "xRR", "gai": "GAI", "p_holm": "p (Holm)"})
     for column in shown.columns[4:]:
         shown[column] = shown[column].map(number)
-    return shown.astype({"people": "str", "annotations": "str"})
+    return shown.astype({"people": "str", "annotations": "str"}).fillna("–")
 
 
 def _notes(annotations: AnnotationSet, found: pd.DataFrame, permutations: int) -> list[str]:

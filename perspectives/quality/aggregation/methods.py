@@ -15,12 +15,13 @@ from perspectives.quality.aggregation.multi import multi
 from perspectives.quality.aggregation.pm import pm
 from perspectives.quality.aggregation.result import Aggregate
 from perspectives.quality.aggregation.vi_bp import vi_bp
-from perspectives.quality.aggregation.weighted import leave_one_out, majority
+from perspectives.quality.aggregation.weighted import gold_weighted, leave_one_out, majority
 from perspectives.quality.aggregation.zencrowd import zencrowd
 
 METHODS: dict[str, Callable[[Incidence], Aggregate]] = {
     "majority": majority,
     "leave_one_out": leave_one_out,
+    "gold_weighted": gold_weighted,  # of sets with gold
     "dawid_skene": dawid_skene,
     "lfc": lfc,
     "zencrowd": zencrowd,

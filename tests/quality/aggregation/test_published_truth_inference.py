@@ -50,7 +50,7 @@ def test_only_333_gold_items_of_s_adult_have_annotations(real_data):
 def test_small_sets_work_with_every_method(real_data, name):
     incidence, gold = published(real_data / f"truthinf_{name}")
     for key, method in METHODS.items():
-        if key not in ("kos", "vi_bp", "multi") or incidence.levels == 2:
+        if key != "gold_weighted" and (key not in ("kos", "vi_bp", "multi") or incidence.levels == 2):
             share = accuracy(method(incidence).posterior, gold)
             assert share > accuracy(incidence.shares, gold) - 0.05
             assert np.isfinite(share)

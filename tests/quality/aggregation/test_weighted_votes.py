@@ -14,6 +14,7 @@ from perspectives.errors import DataError
 from perspectives.quality.aggregation.catd import catd
 from perspectives.quality.aggregation.incidence import Incidence
 from perspectives.quality.aggregation.kos import kos
+from perspectives.quality.aggregation.methods import METHODS
 from perspectives.quality.aggregation.pm import pm
 from perspectives.quality.aggregation.weighted import gold_weighted, leave_one_out, majority
 
@@ -99,7 +100,7 @@ def test_experts_of_a_corpus_weigh_its_annotators():
     people, scale = pd.DataFrame({"annotator_id": ["x", "y"]}), Scale("nominal", ("no", "yes"))
     incidence = Incidence.of(AnnotationSet.from_tables(Tables(table, items, people, scale), "judged"))
     assert incidence.gold.tolist() == [1, 1, -1]
-    found = gold_weighted(incidence)
+    found = METHODS["gold_weighted"](incidence)
     assert found.annotators["accuracy"].tolist() == [0, 1]
     assert found.posterior.tolist() == [[0, 1]] * 3
 

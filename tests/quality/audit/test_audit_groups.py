@@ -11,6 +11,7 @@ from perspectives.data.annotations import AnnotationSet
 from perspectives.quality.agreement import agreement
 from perspectives.quality.audit.coverage import coverage
 from perspectives.quality.audit.drift import drift, moments, unread
+from perspectives.quality.cohesion import cohesion
 
 pytestmark = pytest.mark.filterwarnings("ignore:alpha is undefined")
 
@@ -38,12 +39,12 @@ def test_a_row_of_small_groups_counts_people_only_where_they_are_5_or_more(rare,
     made = annotations(raters=10)  # enough for everybody to have labelled something
     gender = np.repeat([*(f"rare {n}" for n in range(len(rare))), "Man"], [*rare, 30 - sum(rare)])
     made = replace(made, annotators=made.annotators.assign(gender=gender))
-    table = coverage(made, np.zeros(30, bool))
-    small = table.set_index("group").filter(regex="^fewer than 5", axis="index").iloc[0]
-    if told:
-        assert (small["people"], small["annotations"]) == (8, (made.annotator_index < 8).sum())
-    else:
-        assert small.drop("attribute").isna().all()
+    for table in (coverage(made, np.zeros(30, bool)), cohesion(made, ["gender"], permutations=5)):
+        small = table.set_index("group").filter(regex="^fewer than 5", axis="index").iloc[0]
+        if told:
+            assert (small["people"], small["annotations"]) == (8, (made.annotator_index < 8).sum())
+        else:
+            assert small.drop(["attribute"]).isna().all()
 
 
 def test_drift_is_description_of_the_parts():
