@@ -1,6 +1,6 @@
-"""Several runs in one table: folds joined, seeds averaged, every method on the same pairs, priors beside the models.
+"""Several runs in one table: folds joined, seeds averaged, all methods on the same pairs, priors beside the models.
 
-Reads Predictions; no model is loaded. Priors that nobody ran are computed from the corpus where it is at hand.
+Reads Predictions; no model is loaded. Missing priors are computed from the corpus where it is available.
 """
 
 from collections import defaultdict
@@ -14,8 +14,9 @@ import numpy as np
 import pandas as pd
 
 from perspectives.errors import DataError, RunError
-from perspectives.evaluation.outside_answers import ENDINGS, imported
+from perspectives.evaluation.outside_answers import imported
 from perspectives.evaluation.scores import METRICS_OF_PAIRS, Evaluation
+from perspectives.files import TABLE_SUFFIXES
 from perspectives.metrics.direction import lower_is_better, signed
 from perspectives.metrics.estimate import Estimate, combine
 from perspectives.metrics.groups import SMALLEST_GROUP, GroupScores, by_group, membership
@@ -36,8 +37,8 @@ from perspectives.runs.groups import (
 from perspectives.runs.run import RESULTS_VERSION, Run, find_runs
 from perspectives.training.fit import BLIND, MODEL_FREE, fit
 
-SELECTED_BY = ("individual/cross_entropy", "individual/mae")  # on validation, lower is better; the first that exists
-ASKED = ("control", "adapt")  # what a run was made to find out, not a setting to choose by its score
+SELECTED_BY = ("individual/cross_entropy", "individual/mae")  # on validation, lower is better; the first available
+ASKED = ("control", "adapt")  # the purpose of a run, not settings to be selected by score
 ORDER = (
     "most_frequent", "class_prior", "train_mean", "train_median", "annotator_mode", "annotator_prior", "annotator_mean",
     "annotator_median", "majority", "softlabel", "multitask", "multitask_shared", "multilabel", "ensemble", "embedding",
@@ -50,8 +51,8 @@ class Entry:
     """One row: a method with one configuration.
 
     evaluations: one per seed, on the joined folds. options: the configuration without seed and fold, flat.
-    validation: mean selection score over folds and seeds; nan where there is none. prior: it needed no training.
-    oracle: it looked at the judged items' own annotations.
+    validation: mean selection score over folds and seeds; nan where there is none. prior: needed no training.
+    oracle: used the judged items' own annotations.
     """
 
     name: str
@@ -71,22 +72,22 @@ class Entry:
     def metrics(self) -> list[str]:
         return list(self.evaluations[0].estimates)
 
-    def estimate(self, metric: str) -> Any:
+    def estimate(self, metric: str) -> Estimate:
         """The mean over seeds, on the units all seeds share."""
         return combine([evaluation.estimates[metric] for evaluation in self.evaluations])
 
     def groups(self, metric: str, attribute: str, unknown: bool = False) -> GroupScores:
-        """A metric for each group of annotators with one value of a demographic attribute.
+        """A metric for each group of annotators who share a value of a demographic attribute.
 
-        Of a metric of people seen or never seen, only those people count. A metric of items takes each item as the
-        group's own raters labelled it.
+        Metrics of seen or unseen people count only those people. Metrics of items use the labels of the group's own
+        raters only.
         """
         evaluation = self.evaluations[0]
         predictions, rows = evaluation.predictions, evaluation.pairs_of(metric)
         people, items = predictions.annotator_index, predictions.item_index
         judging = np.isin(np.arange(len(predictions.annotators)), people[rows])
-        found = membership(predictions.annotators[attribute].where(judging), unknown)
-        group = np.where(rows, found.code[people], -1)
+        groups = membership(predictions.annotators[attribute].where(judging), unknown)
+        group = np.where(rows, groups.code[people], -1)
 
         def score(chosen: np.ndarray) -> Estimate:
             return combine([evaluation.among(metric, chosen) for evaluation in self.evaluations])
@@ -94,7 +95,7 @@ class Entry:
         clusters = evaluation.item_clusters[items]
         of_items = not metric.startswith(METRICS_OF_PAIRS)
         scores = by_group(
-            score, group, found.names, items, people, lower_is_better(metric), clusters, of_items=of_items
+            score, group, groups.names, items, people, lower_is_better(metric), clusters, of_items=of_items
         )
         return scores.by_size() if signed(metric) else scores
 
@@ -112,16 +113,17 @@ class Entry:
 
 
 def entries(paths: Sequence[str | Path], best: bool = False) -> tuple[list[Entry], list[str]]:
-    """Everything found in run folders (or folders above them) and in tables of outside predictions; and notes on it.
+    """Entries for all run folders (or folders above them) and tables of outside predictions, and notes on them.
 
-    best: of several configurations of one method keep the one with the best validation score. The notes name what was
-    left out: unfinished runs, runs on other folds than most, and priors when the corpus is not at hand to compute them.
+    best: of several configurations of one method, keep the one with the best validation score. The notes name what was
+    left out: unfinished runs, runs on folds other than the most common ones, and priors that cannot be computed because
+    the corpus is not available.
 
-    Raises RunError when the runs are of different corpora, splits or test pairs, when nothing is finished, or when two
-    rows would have one name.
+    Raises RunError when the runs are of different corpora, splits or test pairs, when none is finished, or when two
+    rows would have the same name, and DataError for a table that cannot be used.
     """
-    tables = [Path(path) for path in paths if Path(path).suffix in ENDINGS]
-    folders = [path for path in paths if Path(path).suffix not in ENDINGS]
+    tables = [Path(path) for path in paths if Path(path).suffix in TABLE_SUFFIXES]
+    folders = [path for path in paths if Path(path).suffix not in TABLE_SUFFIXES]
     if not folders:
         raise RunError("a table of predictions is scored on the test pairs of a run; add a run folder")
     runs = find_runs(folders)
@@ -153,10 +155,10 @@ def entries(paths: Sequence[str | Path], best: bool = False) -> tuple[list[Entry
 
 
 def best_of(runs: Sequence[Run], name: str) -> tuple[Entry, str]:
-    """The row that finished runs of one method make, of several configurations the best on validation; and its settings
-    among those tried, empty where there was one.
+    """The row of one method's finished runs (of several configurations, the best on validation), and the settings that
+    distinguish it from the others tried, empty for a single configuration.
 
-    name: of the predictions: the method's, or that of a prior. Raises RunError for a fold that is there twice.
+    name: of the predictions: the method's, or a prior's. Raises RunError for a fold that occurs twice.
     """
     candidates = grouped(runs)
     winner = min(candidates, key=lambda group: _validation_score(group, name)) if len(candidates) > 1 else candidates[0]
@@ -165,10 +167,10 @@ def best_of(runs: Sequence[Run], name: str) -> tuple[Entry, str]:
 
 
 def _priors_of(runs: Sequence[Run]) -> list[Run]:
-    """The priors of every fold that the runs cover and no run computed.
+    """The priors of every fold the runs cover, where no run has computed them.
 
-    Raises DataError where the corpus is not at hand, or is read otherwise than when the runs were trained: they would
-    be priors of other data.
+    Raises DataError where the corpus is not available, or where it or its reading has changed since the runs were
+    trained: the priors would be those of other data.
     """
     from omegaconf import OmegaConf
 
@@ -182,15 +184,15 @@ def _priors_of(runs: Sequence[Run]) -> list[Run]:
     for run in wanted.values():
         places = run.config["paths"] | {"runs": str(_root(run))}
         config = OmegaConf.create(run.config | {"model": {"name": MODEL_FREE}, "paths": places})
-        was = run.provenance["data"]["checksum"], run.provenance["results_version"]
-        if (load(config.data).checksum, RESULTS_VERSION) != was:
+        trained_on = run.provenance["data"]["checksum"], run.provenance["results_version"]
+        if (load(config.data).checksum, RESULTS_VERSION) != trained_on:
             raise DataError("the data, or how they are read and split, changed since these runs were trained")
         computed.append(fit(config))
     return computed
 
 
 def _root(run: Run) -> Path:
-    """Below which a run's priors belong: two folders up, or beside a run that was put elsewhere."""
+    """The folder for a run's priors: two levels up, or beside a run that was moved elsewhere."""
     folder = run.folder.resolve()
     return folder.parents[1] if folder.parent.name == run.config["data"]["name"] else folder.parent
 
@@ -207,7 +209,7 @@ def _entries_of(runs: Sequence[Run]) -> list[Entry]:
 
 
 def ordered(predictions: Predictions) -> Predictions:
-    """The same predictions with pairs, items and annotators sorted by id, so that units of two methods line up."""
+    """The same predictions with pairs, items and annotators sorted by id, so that the units of two methods align."""
     key = [column for column in PAIR_KEY if column in predictions.pairs]
     order = predictions.pairs.sort_values(key, kind="stable").index.to_numpy()
     items = predictions.items.sort_values("item_id").reset_index(drop=True)
@@ -222,32 +224,34 @@ def _validation_score(runs: Sequence[Run], name: str) -> float:
 
 
 def _selected(found: list[Entry]) -> list[Entry]:
-    """The best of each method, and of each control and number of labels it was adapted to."""
+    """The best entry of each method, separately for each control and number of adaptation labels."""
     by_name: dict[tuple[str, str], list[Entry]] = defaultdict(list)
     for entry in found:
-        asked = [f" {key}={entry.options[key]}" for key in ASKED if entry.options[key] != USUAL[key]]
-        by_name[entry.name, "".join(asked)].append(entry)
+        purpose = [f" {key}={entry.options[key]}" for key in ASKED if entry.options[key] != USUAL[key]]
+        by_name[entry.name, "".join(purpose)].append(entry)
     chosen = []
-    for (name, asked_for), candidates in by_name.items():
+    for (name, purpose_of_run), candidates in by_name.items():
         winner = min(candidates, key=lambda entry: entry.validation)
         settings = _differing(winner, [candidate.options for candidate in candidates])
         tried = f" (best of {len(candidates)}: {settings})" if len(candidates) > 1 else ""
-        chosen.append(replace(winner, name=name + asked_for + tried))
+        chosen.append(replace(winner, name=name + purpose_of_run + tried))
     return chosen
 
 
 def _labelled(found: list[Entry]) -> list[Entry]:
-    """Names that tell configurations of one method apart by the options in which they differ."""
+    """The entries, named so that configurations of one method are told apart by the options in which they differ."""
     same = {entry.name: [other.options for other in found if other.name == entry.name] for entry in found}
     settings = [_differing(entry, same[entry.name], always=ASKED) for entry in found]
-    return [replace(entry, name=f"{entry.name} {one}".strip()) for entry, one in zip(found, settings, strict=True)]
+    return [
+        replace(entry, name=f"{entry.name} {setting}".strip()) for entry, setting in zip(found, settings, strict=True)
+    ]
 
 
 def _differing(entry: Entry, candidates: Sequence[dict[str, Any]], always: Sequence[str] = ()) -> str:
-    """The entry's options in which the candidates differ, and unusual ones that are `always` said: `optim.lr=0.001`."""
+    """The entry's options in which the candidates differ, and unusual ones among `always`, as `optim.lr=0.001`."""
     kind = "encoder._target_"
     differing = _varying(entry, candidates)
-    if kind in differing:  # kinds of encoder have options of their own, which tell those of one kind apart
+    if kind in differing:  # kinds of encoder have different options; compare those of the same kind
         same = [options for options in candidates if options[kind] == entry.options[kind]]
         own = [key for key in _varying(entry, same) if key.startswith("encoder.") and key != "encoder.name"]
         differing = [kind, *own, *(key for key in differing if not key.startswith("encoder."))]
@@ -268,13 +272,13 @@ def _setting(options: dict[str, Any], key: str) -> str:
 
 
 def _of_several_encoders(found: Sequence[Entry]) -> list[str]:
-    """Which rows have which, where not all models have the same."""
+    """A note on which rows use which encoder, where they differ."""
     rows: dict[str, list[str]] = defaultdict(list)
     for entry in found:
         if encoder := encoder_of(entry.options):
             rows[encoder].append(entry.name)
-    said = [f"{encoder} in {', '.join(dict.fromkeys(names))}" for encoder, names in rows.items()]
-    return [f"Encoders differ: {'; '.join(said)}."] if len(said) > 1 else []
+    parts = [f"{encoder} in {', '.join(dict.fromkeys(names))}" for encoder, names in rows.items()]
+    return [f"Encoders differ: {'; '.join(parts)}."] if len(parts) > 1 else []
 
 
 def _refuse_different_pairs(found: Sequence[Entry]) -> None:
@@ -290,7 +294,7 @@ def _refuse_different_pairs(found: Sequence[Entry]) -> None:
 
 
 def _rank(entry: Entry) -> tuple:
-    """Priors first, then models from blind to annotator-aware, oracles last."""
+    """Sort key: priors first, then models from blind to annotator-aware, oracles last."""
     return (
         ("prior", "model", "oracle").index(entry.kind),
         ORDER.index(_method(entry)) if _method(entry) in ORDER else len(ORDER),
@@ -303,8 +307,8 @@ def table(found: Sequence[Entry], baseline: str | None, metrics: Sequence[str]) 
     """Long table, a row per entry and metric.
 
     Columns: entry, kind (prior, model or oracle), metric, value, low, high, seeds, seed_sd, folds, pairs, items,
-    annotators, annotators_fixed and, where the entry named `baseline` exists, difference, difference_low,
-    difference_high, p and p_holm (two-sided, corrected over all rows of the metric but the oracles).
+    annotators, annotators_fixed and, where there is an entry named `baseline`, difference, difference_low,
+    difference_high, p and p_holm (two-sided, corrected over all rows of the metric except oracles).
     """
     reference = next((entry for entry in found if entry.name == baseline), None)
     rows = [_row(entry, metric, reference) for metric in metrics for entry in found if metric in entry.metrics]
@@ -321,7 +325,7 @@ def group_table(
     """Long table, a row per entry, metric, attribute and group; see `metrics.groups.GroupScores`.
 
     Columns: entry, kind, metric, attribute, group, value, low, high (nan where suppressed), suppressed, pairs, items,
-    people, annotators_fixed (never of metrics of items, whose intervals are over items anyway), worst (whether the
+    people, annotators_fixed (always false for metrics of items, whose intervals are over items), worst (whether the
     group is the entry's worst) and, the same in every row of an entry's groups, gap, gap_low, gap_high,
     gap_annotators_fixed.
     """
@@ -351,24 +355,24 @@ def _ends(interval: Interval | None, name: str, prefix: str, of_pairs: bool) -> 
 
 
 def _limits(interval: Interval | None, name: str, prefix: str) -> dict[str, float]:
-    """nan without an interval."""
-    found = (float("nan"),) * 3 if interval is None else (interval.value, interval.low, interval.high)
-    return dict(zip((name, f"{prefix}low", f"{prefix}high"), found, strict=True))
+    """Value and limits of an interval; nan without one."""
+    numbers = (float("nan"),) * 3 if interval is None else (interval.value, interval.low, interval.high)
+    return dict(zip((name, f"{prefix}low", f"{prefix}high"), numbers, strict=True))
 
 
 def without_control(found: Sequence[Entry]) -> dict[str, list[str]]:
-    """By control, the trained methods that use what it takes away and have no row with it.
+    """For each control, the trained methods that use what it shuffles but have no row with that control.
 
-    `shuffled_ids` is for methods that know people by their ids, `shuffled_demographics` for those that look at
-    demographic attributes; a method may be missing both.
+    `shuffled_ids` is for methods that use annotator ids, `shuffled_demographics` for those that use demographic
+    attributes; a method may lack both.
     """
     trained = [entry for entry in found if entry.kind == "model" and entry.options]
-    there = {(entry.options["control"], _method(entry)) for entry in trained}
+    controlled = {(entry.options["control"], _method(entry)) for entry in trained}
     missing: dict[str, list[str]] = {"shuffled_ids": [], "shuffled_demographics": []}
     for entry in trained:
         uses = {"shuffled_ids": _knows_ids(entry), "shuffled_demographics": _knows_demographics(entry)}
         for control, used in uses.items():
-            if used and (control, _method(entry)) not in there and _method(entry) not in missing[control]:
+            if used and (control, _method(entry)) not in controlled and _method(entry) not in missing[control]:
                 missing[control].append(_method(entry))
     return {control: methods for control, methods in missing.items() if methods}
 
@@ -391,7 +395,7 @@ def _method(entry: Entry) -> str:
 
 
 def _too_few(metric: str, interval: Interval) -> bool:
-    """Whether a score of people seen or never seen rests on so few of them that it would speak of single persons."""
+    """Whether a score of seen or unseen people rests on so few that it would describe individuals."""
     return metric.endswith(("_seen", "_unseen")) and interval.clusters["annotator"] < SMALLEST_GROUP
 
 

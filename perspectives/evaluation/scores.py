@@ -1,8 +1,8 @@
-"""Every metric that fits a set of predictions, by name, with the units it was computed on.
+"""Every metric that applies to a set of predictions, by name, with the units it was computed on.
 
-Names are `family/metric`. Individual metrics and the perspectivist ones of LeWiDi-2025 have pairs as units, the others
-items. The human majority leaves tied items out (there is no majority to predict); the predicted majority is the vote of
-the predicted labels of the item's own raters, ties decided by their mean probability.
+Names are `family/metric`. The units of individual metrics and of the perspectivist ones of LeWiDi-2025 are pairs, those
+of the others items. The human majority excludes tied items (there is no majority to predict); the predicted majority is
+the majority of the labels predicted for the item's own raters, with ties decided by their mean probability.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 
 from perspectives.metrics import disagreement, human_calibration, individual, lewidi2023, lewidi2025, majority, soft
+from perspectives.metrics.arrays import NEAR_ZERO
 from perspectives.metrics.estimate import Estimate, mean, undefined
 from perspectives.metrics.intervals import Interval, by_item, two_way
 from perspectives.predictions import Predictions
 from perspectives.quality.aggregation.majority import majority_vote
 
-NEAR_ZERO = 1e-12
 METRICS_OF_PAIRS = ("individual/", "lewidi2025/error_rate", "lewidi2025/absolute_distance")
 CEILINGS = {
     "soft/cross_entropy": "cross_entropy", "soft/jsd": "jsd", "soft/manhattan": "manhattan", "soft/brier": "brier",
@@ -40,24 +40,24 @@ class Evaluation:
         return dict(_metrics(self.predictions))
 
     def among(self, name: str, rows: np.ndarray) -> Estimate:
-        """A metric computed on the pairs at `rows` (bool [pair]) alone, placed among all pairs, or, for a metric of
-        items, among all items.
+        """A metric computed on the pairs at `rows` (bool [pair]) alone, as an estimate on all pairs, or on all items
+        for metrics of items.
 
-        Undefined where these pairs do not have it, such as a score of people never seen among people who all were.
+        Undefined where these pairs do not have the metric, such as a score of unseen people when all were seen.
         """
         if name.startswith(METRICS_OF_PAIRS):
             used, units = np.flatnonzero(rows), len(rows)
         else:
             used, units = np.unique(self.predictions.item_index[rows]), len(self.predictions.items)
-        metrics = _metrics(self.predictions.select(rows))  # computed one after the other, until the one asked for
+        metrics = _metrics(self.predictions.select(rows))  # lazily, up to the requested one
         estimate = next((estimate for metric, estimate in metrics if metric == name), undefined(len(used)))
         return estimate.within(used, units)
 
     def interval(self, name: str, estimate: Estimate | None = None) -> Interval:
         """Interval of a metric, or of another estimate on the same units (a difference, a mean over seeds).
 
-        Clusters are items, or what the split kept together (`group_by`), and for individual metrics annotators. A
-        metric of a subset of pairs (seen or unseen people) rests on the clusters of that subset alone.
+        Clusters are items, or what the split kept together (`group_by`), and for individual metrics also annotators. A
+        metric of a subset of pairs (seen or unseen people) uses the clusters of that subset alone.
         """
         estimate = self.estimates[name] if estimate is None else estimate
         if not name.startswith(METRICS_OF_PAIRS):
@@ -69,24 +69,24 @@ class Evaluation:
 
     @cached_property
     def item_clusters(self) -> np.ndarray:
-        """What the split kept together, or each item by itself, int64 [item]."""
+        """The group that the split kept together, or each item on its own, int64 [item]."""
         items, column = self.predictions.items, self.predictions.about.get("group_by")
         if column in items:
             return items[column].astype("str").factorize()[0].astype(np.int64)
         return np.arange(len(items))
 
     def pairs_of(self, name: str) -> np.ndarray:
-        """Pairs that a metric looks at, bool [pair]."""
+        """The pairs a metric is computed on, bool [pair]."""
         seen = self.predictions.seen
         return ~seen if name.endswith("_unseen") else seen if name.endswith("_seen") else np.ones(len(seen), bool)
 
 
 def panel_ceilings(predictions: Predictions, metrics: Sequence[str]) -> dict[str, float]:
-    """What a perfect model of each item's rate would still be expected to score, by metric: an estimate, no bound.
+    """Expected score, by metric, of a perfect model of each item's rates: an estimate, not a bound.
 
-    The rates are unknown; they are taken to lie where `human_calibration.rates_behind` puts them, which treats the
-    raters of an item as independent draws from one rate. A model that knows who rates may do better. Empty for
-    predictions without a distribution over levels, for metrics without a ceiling, and where no item has two raters.
+    The rates are unknown; they are estimated by `human_calibration.rates_behind`, which treats the raters of an item as
+    independent draws from one rate. A model that knows who the raters are may do better. Empty for predictions without
+    a distribution over levels, for metrics without a ceiling, and where no item has two raters.
     """
     wanted = [name for name in metrics if name in CEILINGS]
     if predictions.kind != "categorical" or not wanted:
@@ -103,7 +103,7 @@ def panel_ceilings(predictions: Predictions, metrics: Sequence[str]) -> dict[str
 
 
 def summary(predictions: Predictions) -> dict[str, dict[str, Any]]:
-    """Metric → value, interval and the numbers of pairs, items and annotators it rests on; for `metrics.json`."""
+    """Counts, and metric → value, interval and the numbers of clusters it rests on; for `metrics.json`."""
     evaluation = Evaluation(predictions)
     people = predictions.pairs["annotator_id"].nunique()
     counts = {"pairs": len(predictions), "items": len(predictions.items), "annotators": people}
@@ -122,7 +122,7 @@ def item_means(values: np.ndarray, item_index: np.ndarray, items: int) -> np.nda
 
 
 def _metrics(predictions: Predictions) -> Iterator[tuple[str, Estimate]]:
-    """Metrics of pairs first."""
+    """All metrics of the predictions' kind, those of pairs first."""
     return {"categorical": _categorical, "multiple": _multiple, "rating": _rating}[predictions.kind](predictions)
 
 
@@ -173,7 +173,7 @@ def _categorical(predictions: Predictions) -> Iterator[tuple[str, Estimate]]:
 def _by_acquaintance(
     predictions: Predictions, name: str, metric: Callable[[np.ndarray], Estimate]
 ) -> Iterator[tuple[str, Estimate]]:
-    """The metric of the pairs whose annotator was seen in training, and of the others, where there are both."""
+    """The metric on pairs of annotators seen in training, and on those of unseen ones, where there are both."""
     seen = predictions.seen
     if seen.any() and not seen.all():
         for group, rows in (("seen", np.flatnonzero(seen)), ("unseen", np.flatnonzero(~seen))):
@@ -192,8 +192,8 @@ def _majority(labels: np.ndarray, predicted: np.ndarray, size: int, binary: bool
 def _tie_positive_f1(target: np.ndarray, votes: np.ndarray) -> Estimate:
     """F1 of the majority vote as Davani et al. 2022 count it: a tie of raters, or of predicted votes, is positive.
 
-    target, votes: shares of the two levels, [item, level]. Where many items have an even number of raters this is
-    another task than `majority/f1`, which leaves ties out.
+    target, votes: shares of the two levels, [item, level]. Where many items have an even number of raters, this
+    task differs from `majority/f1`, which leaves ties out.
     """
     return majority.f1(majority_vote(target, tie="positive"), majority_vote(votes, tie="positive"), 2)
 
@@ -211,7 +211,7 @@ def _disagreement(
 
 
 def _rate_biases(predictions: Predictions, target: np.ndarray, answer: np.ndarray) -> Iterator[tuple[str, Estimate]]:
-    """Predicted minus observed rate of each level, of the last one alone where there are two."""
+    """Predicted minus observed rate of each level; of two levels, only the last."""
     raters = np.bincount(predictions.item_index, minlength=len(predictions.items))
     levels = list(enumerate(predictions.scale.levels))
     for column, level in levels[-1:] if predictions.scale.binary else levels:
@@ -219,7 +219,7 @@ def _rate_biases(predictions: Predictions, target: np.ndarray, answer: np.ndarra
 
 
 def _lewidi2023(predictions: Predictions, answer: np.ndarray) -> Iterator[tuple[str, Estimate]]:
-    """The shared task's scores, on the hard and (rounded) soft labels as published."""
+    """The shared task's scores on the published hard and (rounded) soft labels."""
     official = predictions.scale.encode(predictions.items["official_label"])
     share = predictions.items["official_soft_label"].to_numpy(float)
     if (official >= 0).all() and np.isfinite(share).all():
@@ -239,7 +239,7 @@ def _official_distributions(predictions: Predictions) -> np.ndarray | None:
 
 
 def _lewidi2025(predictions: Predictions, published: np.ndarray, answer: np.ndarray) -> Iterator[tuple[str, Estimate]]:
-    """The shared task's scores of distributions, against the published soft labels, and of single annotators."""
+    """The shared task's scores of distributions, against the published soft labels, and of individual annotators."""
     scale, observed, index = predictions.scale, predictions.observed, predictions.item_index
     labels = lewidi2025.LABELS_OF_SCALE[scale.kind](predictions.probabilities())
     if scale.kind == "ordinal":

@@ -194,8 +194,8 @@ def _spelled_out(schema: Schema, group: Group) -> Iterator[dict[str, str]]:
     choices = []
     for name, value in group.items():
         if name not in attributes:
-            choices = f"choose from {', '.join(attributes)}" if attributes else "it was trained without any"
-            raise ConfigError(f"the model does not know an attribute {name!r}; {choices}")
+            advice = f"choose from {', '.join(attributes)}" if attributes else "it was trained without any"
+            raise ConfigError(f"the model does not know an attribute {name!r}; {advice}")
         values = attributes[name].values
         if value is not None and value not in (*values, UNKNOWN):
             raise ConfigError(f"no training annotator has {name}={value}; choose from {', '.join((*values, UNKNOWN))}")

@@ -15,7 +15,7 @@ from sklearn.metrics import f1_score
 
 from perspectives.cli import main
 from perspectives.config import compose
-from perspectives.errors import RunError
+from perspectives.errors import DataError, RunError
 from perspectives.evaluation.comparison import (
     Entry,
     _labelled,
@@ -167,7 +167,7 @@ def test_an_outside_model_is_scored_on_the_same_pairs(folder: Path, tmp_path: Pa
     entry = by_name(entries([folder, tmp_path / "my_llm.csv"])[0])["my_llm"]
     assert float(entry.estimate("individual/accuracy")) == pytest.approx((reference.pairs["label"] == "rude").mean())
     answers.iloc[1:].to_csv(tmp_path / "gap.csv", index=False)
-    with pytest.raises(RunError, match="has no answer for 1 of"):
+    with pytest.raises(DataError, match="has no answer for 1 of"):
         entries([folder, tmp_path / "gap.csv"])
 
 

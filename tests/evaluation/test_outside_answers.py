@@ -8,11 +8,12 @@ import pytest
 from test_predictions import ITEMS, SCALES, made
 
 from perspectives.data.scale import Scale
-from perspectives.errors import RunError
-from perspectives.evaluation.outside_answers import ENDINGS, imported
+from perspectives.errors import DataError
+from perspectives.evaluation.outside_answers import imported
+from perspectives.files import TABLE_SUFFIXES
 from perspectives.predictions import answer_columns
 
-FORMS = [ending[1:] for ending in ENDINGS]
+FORMS = [ending[1:] for ending in TABLE_SUFFIXES]
 
 
 def written(table: pd.DataFrame, folder, form: str = "csv"):
@@ -170,28 +171,28 @@ REFUSALS = {
     "rating": (
         "interval",
         lambda t: t.assign(rating=[1.5, -1, *t["rating"][2:]]),
-        r"holds the rating 1\.5 \(2 off the scale\); accepted is a number from 0 to 1",
+        r"holds the rating 1\.5 \(2 off the scale\); expected a number from 0 to 1",
     ),
     "infinite": ("interval", lambda t: t.assign(rating=np.inf), r"holds the rating inf \(12 off the scale\)"),
     "level": (
         "nominal",
         lambda t: t[["item_id", "annotator_id"]].assign(prediction=["maybe", *["no"] * 11]),
-        r"predicts 'maybe' \(1 rows off the scale\); accepted is one of no, yes",
+        r"predicts 'maybe' \(1 rows off the scale\); expected one of no, yes",
     ),
     "no level": (
         "ordinal",
         lambda t: t[["item_id", "annotator_id"]].assign(prediction=[np.nan, *[2] * 11]),
-        r"predicts .*nan.* \(1 rows off the scale\); accepted is one of 1, 2, 3, 4, 5",
+        r"predicts .*nan.* \(1 rows off the scale\); expected one of 1, 2, 3, 4, 5",
     ),
     "set": (
         "multilabel",
         lambda t: t[["item_id", "annotator_id"]].assign(prediction="a,z"),
-        r"predicts 'a,z' \(12 rows off the scale\); accepted is a set of a, b, c",
+        r"predicts 'a,z' \(12 rows off the scale\); expected a set of a, b, c",
     ),
     "number": (
         "interval",
         lambda t: t[["item_id", "annotator_id"]].assign(prediction="high"),
-        r"predicts 'high' \(12 rows off the scale\); accepted is a number from 0 to 1",
+        r"predicts 'high' \(12 rows off the scale\); expected a number from 0 to 1",
     ),
 }
 
@@ -201,24 +202,24 @@ def test_tables_that_cannot_be_used_are_refused_with_the_reason(case, tmp_path):
     kind, change, message = REFUSALS[case]
     reference = made(kind)
     path = written(change(answers(reference)), tmp_path)
-    with pytest.raises(RunError, match=message):
+    with pytest.raises(DataError, match=message):
         imported(path, reference)
 
 
 def test_files_that_are_no_tables_are_named(tmp_path):
     reference = made("nominal")
-    with pytest.raises(RunError, match=r"nothing\.csv could not be read as a table of predictions"):
+    with pytest.raises(DataError, match=r"nothing\.csv could not be read as a table of predictions"):
         imported(tmp_path / "nothing.csv", reference)
     (tmp_path / "broken.parquet").write_bytes(b"nothing")
-    with pytest.raises(RunError, match=r"broken\.parquet could not be read as a table of predictions"):
+    with pytest.raises(DataError, match=r"broken\.parquet could not be read as a table of predictions"):
         imported(tmp_path / "broken.parquet", reference)
     (tmp_path / "empty.csv").touch()
-    with pytest.raises(RunError, match=r"empty\.csv could not be read"):
+    with pytest.raises(DataError, match=r"empty\.csv could not be read"):
         imported(tmp_path / "empty.csv", reference)
     (tmp_path / "broken.jsonl").write_text('{"item_id": ')
-    with pytest.raises(RunError, match=r"broken\.jsonl could not be read as a table of predictions"):
+    with pytest.raises(DataError, match=r"broken\.jsonl could not be read as a table of predictions"):
         imported(tmp_path / "broken.jsonl", reference)
     with pytest.raises(
-        RunError, match=r"a\.xlsx is no table of predictions; accepted are \.csv, \.tsv, \.jsonl, \.parq"
+        DataError, match=r"a\.xlsx is not a table of predictions; expected \.csv, \.tsv, \.jsonl, \.parq"
     ):
         imported(tmp_path / "a.xlsx", reference)
