@@ -1,7 +1,8 @@
 """One model per annotator, trained on this annotator's labels alone (Davani, Díaz & Prabhakaran 2022, TACL 10).
 
-A loop over trainings joined on the annotator axis. Every member is a run of its own inside the ensemble's run folder,
-so that a killed ensemble goes on where it stopped: finished members are skipped, the unfinished one is resumed.
+The members' predictions are joined along the annotator axis. Every member is a run of its own inside the ensemble's run
+folder, so that an interrupted ensemble continues where it stopped: finished members are skipped, the unfinished one is
+resumed.
 """
 
 import tempfile
@@ -28,13 +29,13 @@ ONE_ANNOTATOR = "annotator"  # `model.target` of a member; `model.annotator` say
 
 
 class Ensemble:
-    """The members of an ensemble and their joint answers, with the methods `Training` has for a single model.
+    """The members of an ensemble and their joint answers, with the interface of `Training`.
 
-    train: fits what a member's configuration says and returns its run, at once where it is finished.
+    train: trains a member from its configuration and returns its run, immediately if it is finished.
 
-    Each annotator with training labels has a member. It validates on the annotator's own validation labels; one who
-    has none, on everyone's, so that early stopping still looks at texts that were not trained on. People without a
-    member get the mean of all answers, weighted by training labels.
+    Each annotator with training labels has a member. It validates on the annotator's own validation labels or, where
+    there are none, on everyone's, so that early stopping still uses held-out texts. People without a member get the
+    mean of all answers, weighted by training labels.
     """
 
     def __init__(
@@ -45,8 +46,8 @@ class Ensemble:
         run: Run,
         train: Callable[[DictConfig], Run],
     ) -> None:
-        """Raises ConfigError when the trainings are more than `model.max_members` or everyone's answers too large, and
-        what a member's training would raise, before anything is trained."""
+        """Raises ConfigError when there would be more than `model.max_members` members or everyone's answers are too
+        large, and whatever a member's training would raise, before anything is trained."""
         from perspectives.training.training import check_budget
 
         self.config, self.run, self.train = config, run, train
@@ -59,7 +60,7 @@ class Ensemble:
             check_budget(shape, config.predictions.max_bytes)
         if config.adapt:
             warnings.warn(
-                f"model=ensemble has no model of new people to train, so adapt={config.adapt} changes nothing",
+                f"model=ensemble cannot adapt to new people, so adapt={config.adapt} has no effect",
                 DataWarning,
                 stacklevel=2,
             )
@@ -73,12 +74,12 @@ class Ensemble:
         if count > limit:
             raise ConfigError(
                 f"model=ensemble trains a model for each of the {count:,} annotators of {corpus}: {count:,} trainings, "
-                f"and model.max_members={limit:,}; model.max_members={count} allows it, and model=multitask trains one "
-                "model with a head for each annotator"
+                f"more than model.max_members={limit:,}; set model.max_members={count}, or use model=multitask, "
+                "one model with a head for each annotator"
             )
 
     def _rehearse(self, annotations: AnnotationSet, split: Split) -> None:
-        """Prepare one training, for what it refuses: there is no run yet."""
+        """Set up one training, so that invalid options are rejected before there is a run."""
         from perspectives.training.training import Training
 
         with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings(action="ignore"):
@@ -87,36 +88,36 @@ class Ensemble:
     def fit(self, logger: Any = None) -> None:
         """Train the members that are not trained yet.
 
-        logger: not used: each member writes its own `history.csv`, and trackers are told the ensemble's results only.
+        logger: not used: each member writes its own `history.csv`, and trackers only receive the ensemble's results.
         """
         hidden = None if self.config.trainer.progress else True  # None: shown on terminals only
         for member in tqdm(self.members, desc="members", unit="member", leave=False, disable=hidden):
             with warnings.catch_warnings():
-                if self.runs:  # the first one said what is to be said of the data
+                if self.runs:  # the first member already issued the data warnings
                     warnings.simplefilter("ignore", DataWarning)
                 self.runs.append(self.train(member))
 
     def predict(self, part: str, everyone: bool = False) -> Predictions:
-        """What the members say about the pairs of a part; with `everyone`, also what all annotators would say."""
+        """The members' predictions for the pairs of a part; with `everyone`, also for all annotators."""
         members = [run.predictions(part)[MEMBER] for run in self.runs]
-        found = joined(members, self.training_labels, everyone)
-        return replace(found, about={"method": self.config.model.name, "seed": self.config.seed})
+        predictions = joined(members, self.training_labels, everyone)
+        return replace(predictions, about={"method": self.config.model.name, "seed": self.config.seed})
 
     def throughput(self) -> dict[str, float]:
-        """As for one training: seconds add up, and rates are over all of them. What earlier processes trained and did
-        not finish is not counted."""
-        found = [run.metrics["throughput"] for run in self.runs]
-        seconds = [one.get("train_seconds", 0.0) for one in found]
-        total = {"encode_seconds": sum(one["encode_seconds"] for one in found), "train_seconds": sum(seconds)}
-        for rate in dict.fromkeys(name for one in found for name in one if name.endswith("_per_second")):
-            done = sum(one.get(rate, 0.0) * length for one, length in zip(found, seconds, strict=True))
+        """As for one training: seconds are summed, and rates are over all members. Unfinished training in earlier
+        processes is not counted."""
+        members = [run.metrics["throughput"] for run in self.runs]
+        seconds = [member.get("train_seconds", 0.0) for member in members]
+        total = {"encode_seconds": sum(member["encode_seconds"] for member in members), "train_seconds": sum(seconds)}
+        for rate in dict.fromkeys(name for member in members for name in member if name.endswith("_per_second")):
+            done = sum(member.get(rate, 0.0) * length for member, length in zip(members, seconds, strict=True))
             total[rate] = done / total["train_seconds"]
         return total
 
 
 def member_config(config: DictConfig, annotator: str, place: Path) -> DictConfig:
-    """The configuration of one member, whose run lies below `place`: the answers are calibrated, decided and tracked
-    once for all."""
+    """The configuration of one member, whose run is stored below `place`. Calibration, decision and tracking are left
+    to the ensemble."""
     member = config.copy()
     OmegaConf.set_struct(member, False)
     model = {key: value for key, value in config.model.items() if key != "max_members"}
@@ -128,18 +129,18 @@ def member_config(config: DictConfig, annotator: str, place: Path) -> DictConfig
 
 
 def labels_of(annotations: AnnotationSet, annotator: str) -> AnnotationSet:
-    """What one annotator said, without the demographics, which a member has no use for; the items table stays whole."""
+    """One annotator's annotations, without demographics, which a member does not use; the items table stays whole."""
     own = annotations.annotations[annotations.annotations["annotator_id"] == annotator].reset_index(drop=True)
     return replace(annotations, annotations=own, annotators=pd.DataFrame({"annotator_id": [annotator]}))
 
 
 def joined(members: Sequence[Predictions], training_labels: pd.Series, everyone: bool = False) -> Predictions:
-    """The answers of annotators' own models as answers of the annotators.
+    """The predictions of the annotators' own models, joined into predictions of all annotators.
 
     members: one per entry of `training_labels` (training annotations by annotator id), in its order; all on the same
-        pairs, and each with one answer per item, whoever is asked. everyone: also [item, annotator, level].
+        pairs, and each with one answer per item for all annotators. everyone: also [item, annotator, level].
 
-    Who is not in `training_labels` gets the mean over members, weighted by their training labels.
+    Annotators not in `training_labels` get the mean over members, weighted by training labels.
     """
     first = members[0]
     answers = np.empty((len(first.items), len(members) + 1, first.scale.size), np.float32)  # [item, member, level]

@@ -1,1 +1,1 @@
-"""Configuration in, run out: one training, what happens beside its loop, and new people from a few labels."""
+"""Configuration in, run out: a training, its callbacks and loggers, and few-shot adaptation to new annotators."""

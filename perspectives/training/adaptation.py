@@ -1,13 +1,13 @@
-"""Few-shot adaptation: what a trained model says of people it never saw, once it has read a few of their labels.
+"""Few-shot adaptation of a trained model to annotators it has not seen, from a few of their labels.
 
-Each new person gets a row of their own in the tables a model keeps of annotators (a head, a vector), which starts from
-what the model says of anybody. Only these rows learn, with the rate and decay their tables were trained with;
-everything else stays as it is, dropout is off, and each epoch is one step on all labels. So nothing is random, and what
-is learned of one person in so many epochs does not depend on who else is adapted to.
+Each new annotator gets a row in every annotator table of the model (a head, a vector), which starts from what the model
+predicts for anybody. Only these rows are trained, with the learning rate and decay of their tables; everything else is
+frozen, dropout is off, and each epoch is one step on all labels. So nothing is random, and what is learned about one
+annotator in a given number of epochs does not depend on who else the model is adapted to.
 
-    model, tokens = load_model(run, annotations.texts)         # annotations: what new people said
+    model, tokens = load_model(run, annotations.texts)         # annotations: labels by new annotators
     people = adapt_to(model, annotations, epochs=20, tokens=tokens)
-    model.everyone(content, people)                            # what they would say of other texts
+    model.everyone(content, people)                            # their predicted answers to other texts
 """
 
 from collections.abc import Iterable, Sequence
@@ -26,7 +26,7 @@ from perspectives.models.base import AnnotatorModel
 from perspectives.models.optim import RowAdamW
 
 MAX_EPOCHS = 100
-PATIENCE = 10  # epochs without a lower validation loss before it ends
+PATIENCE = 10  # epochs without a lower validation loss before adaptation stops
 
 Encoded = list[tuple[Tensor, Batch]]
 
@@ -34,11 +34,12 @@ Encoded = list[tuple[Tensor, Batch]]
 def adapt_to(
     model: AnnotatorModel, annotations: AnnotationSet, epochs: int, tokens: Tokens | None = None, batch_size: int = 64
 ) -> Annotators:
-    """Adapt a trained model, in place, to new people by all of their `annotations`; how it names them from then on.
+    """Adapt a trained model, in place, to new annotators, using all of their `annotations`.
 
-    epochs: how long; `adaptation.csv` of a run with as many labels says what was best there. tokens: of the texts of
+    epochs: how many; `adaptation.csv` of a run with as many labels shows the best number there. tokens: of the texts of
     `annotations`, for a live encoder. The model must have been built for these texts (`training.load_model`).
-    Returns the annotators of `annotations` in their order. Raises DataError when the model knows one of them already.
+    Returns the encoded annotators of `annotations`, in their order. Raises DataError when the model already knows one
+    of them.
     """
     introduce(model, annotations)
     people = model.schema.encode(annotations.annotators)
@@ -47,9 +48,9 @@ def adapt_to(
 
 
 def introduce(model: AnnotatorModel, annotations: AnnotationSet) -> None:
-    """Give the new people whose annotations these are codes and rows of their own, in place.
+    """Add a code, and a row in every annotator table, for each annotator in `annotations` (in place).
 
-    Raises DataError when the model knows one of them already.
+    Raises DataError when the model already knows one of them.
     """
     counts = annotations.annotations["annotator_id"].value_counts().sort_index()
     model.schema = model.schema.adapted_to(counts.index, counts.to_numpy())
@@ -60,25 +61,25 @@ def introduce(model: AnnotatorModel, annotations: AnnotationSet) -> None:
 def adapt(
     model: AnnotatorModel, shots: Iterable[Batch], validation: Iterable[Batch] = (), epochs: int = MAX_EPOCHS
 ) -> pd.DataFrame:
-    """Train the rows of introduced people on batches of their labels, in place; the model is left in evaluation mode.
+    """Train the rows of introduced annotators on batches of their labels, in place, and leave the model in eval mode.
 
-    validation: other labels of introduced people, on which the number of epochs with the lowest loss is chosen, 0
-    included; without any, all `epochs` are made. A model without tables of annotators stays as it is.
+    validation: other labels of introduced annotators, used to choose the number of epochs with the lowest loss, which
+    may be 0; without any, all `epochs` are run. A model without annotator tables is not changed.
 
     Returns, for each number of epochs from 0, the mean losses per annotation: columns epoch, adaptation_loss,
-    validation_loss (nan without any). Raises DataError when somebody in `shots` has no row of their own to train.
+    validation_loss (nan without any). Raises DataError when an annotator in `shots` was not introduced.
     """
     tables = [table for table, _ in model.annotator_tables()]
     model.eval()
-    learned, judged = _encoded(model, shots), _encoded(model, validation)
-    _refuse_others(model, learned)
+    adaptation, judged = _encoded(model, shots), _encoded(model, validation)
+    _refuse_others(model, adaptation)
     optimizer = RowAdamW(_groups_of(model, tables)) if tables else None
-    first = len(model.schema.annotators) + 1  # of the rows that people who were introduced have
+    first = len(model.schema.annotators) + 1  # row of introduced annotators
     kept = [table[first:].detach().clone() for table in tables]
     rows: list[dict[str, float]] = []
     best = 0
     for epoch in range(epochs + 1):
-        losses = {"adaptation_loss": _loss(model, learned, tables), "validation_loss": _loss(model, judged)}
+        losses = {"adaptation_loss": _loss(model, adaptation, tables), "validation_loss": _loss(model, judged)}
         rows.append({"epoch": epoch, **losses})
         if losses["validation_loss"] < rows[best]["validation_loss"]:
             best, kept = epoch, [table[first:].detach().clone() for table in tables]
@@ -93,7 +94,7 @@ def adapt(
 
 
 def _replace(model: AnnotatorModel, table: Tensor, grown: Tensor) -> None:
-    """A new parameter in place of another: one that changed its size would not fit gradients on their way to it."""
+    """Replace a parameter by a larger one: resized in place, it would no longer fit its gradient."""
     for module in model.modules():
         for name, parameter in module.named_parameters(recurse=False):
             if parameter is table:
@@ -102,7 +103,7 @@ def _replace(model: AnnotatorModel, table: Tensor, grown: Tensor) -> None:
 
 @torch.no_grad()
 def _encoded(model: AnnotatorModel, batches: Iterable[Batch]) -> Encoded:
-    """Content vectors once and for all: nothing they depend on changes."""
+    """Content vectors of all batches, computed once: nothing they depend on changes."""
     device = next(model.parameters()).device
     return [(model.encode(batch), batch) for batch in (batch.to(device) for batch in batches)]
 
@@ -121,7 +122,7 @@ def _loss(model: AnnotatorModel, encoded: Encoded, tables: Sequence[Tensor] = ()
 
 
 def _groups_of(model: AnnotatorModel, tables: Sequence[Tensor]) -> list[dict]:
-    """The optimizer's groups of these parameters alone, as in training."""
+    """The optimizer's groups from training, restricted to these parameters."""
     wanted = {id(table) for table in tables}
     groups = [
         {**group, "params": [p for p in group["params"] if id(p) in wanted]} for group in model.parameter_groups()
@@ -133,6 +134,6 @@ def _refuse_others(model: AnnotatorModel, encoded: Encoded) -> None:
     trained_on = len(model.schema.annotators)
     if others := sum(int((b.annotators.code[b.annotator_index] <= trained_on).sum()) for _, b in encoded):
         raise DataError(
-            f"{others} annotations to adapt to are by people the model was trained on, who are to be left out, or does "
-            "not know, who are to be introduced first"
+            f"{others} annotations cannot be used for adaptation: their annotators were in training, or were not added "
+            "with `introduce`"
         )

@@ -1,4 +1,4 @@
-"""What happens beside the training loop: checkpoints to resume from, the history of losses, and a progress bar."""
+"""Callbacks of the training loop: checkpoints to resume from, the history of losses, and a progress bar."""
 
 import math
 import time
@@ -20,18 +20,18 @@ MONITOR = "validation/loss"
 
 
 class WholeFiles(TorchCheckpointIO):
-    """Writes checkpoints beside their final place, whole or not at all (Lightning passes them through /tmp)."""
+    """Writes checkpoints atomically, through a file beside them (Lightning's go through /tmp)."""
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any = None) -> None:
         with new_file(path) as partial, open(partial, "wb") as file:
             try:
                 torch.save(checkpoint, file)
-            except RuntimeError as error:  # torch speaks of positions where the disk is full
+            except RuntimeError as error:  # torch reports a full disk as a RuntimeError about positions
                 raise (error.__context__ if isinstance(error.__context__, OSError) else error) from None
 
 
 class BestCheckpoint(Checkpoint):
-    """Writes the weights of the epoch with the lowest validation loss, the first of equals, to `best.ckpt`."""
+    """Writes the weights of the epoch with the lowest validation loss, the first in case of ties, to `best.ckpt`."""
 
     def __init__(self, path: Path) -> None:
         self.path, self.loss = path, math.inf
@@ -43,7 +43,7 @@ class BestCheckpoint(Checkpoint):
             trainer.save_checkpoint(self.path, weights_only=True)
 
     def weights(self) -> dict[str, torch.Tensor]:
-        """Raises RunError when the file is missing or damaged."""
+        """The weights of the best epoch. Raises RunError when the file is missing or damaged."""
         _check(self.path)
         return torch.load(self.path, weights_only=True, map_location="cpu")["state_dict"]
 
@@ -55,11 +55,11 @@ class BestCheckpoint(Checkpoint):
 
 
 class ResumeCheckpoint(Checkpoint):
-    """Writes `last.ckpt` at the end of epochs and, when asked, every few steps.
+    """Writes `last.ckpt` at the end of each epoch and, with `every`, every so many steps.
 
-    Never after the last batch of an epoch: resumed from there, Lightning skips the validation that was still to come.
-    Nor when the training has just ended, whose weights are about to be written: resumed from the point before, it ends
-    in the same place, whereas Lightning forgets that early stopping decided and would go on for one more epoch.
+    No checkpoint is written after the last batch of an epoch: Lightning, when resumed from there, skips the validation
+    that was still to come. None is written at the end of training either: resumed from the checkpoint before, training
+    ends in the same place, whereas Lightning loses the decision of early stopping and would train one more epoch.
     """
 
     def __init__(self, path: Path, every: int | None = None) -> None:
@@ -83,22 +83,22 @@ class ResumeCheckpoint(Checkpoint):
 
 
 def _check(path: Path) -> None:
-    """Raises RunError unless the checkpoint is there and every checksum in it is right."""
+    """Raises RunError when the checkpoint is missing or one of its checksums does not match."""
     try:
         with zipfile.ZipFile(path) as archive:
             problem = archive.testzip()
     except (OSError, zipfile.BadZipFile) as error:
         problem = str(error)
     if problem:
-        raise RunError(f"checkpoint {path} is damaged ({problem}); delete {path.parents[1]} to train anew")
+        raise RunError(f"checkpoint {path} is damaged ({problem}); delete {path.parents[1]} and train again")
 
 
 class History(L.Callback):
-    """Losses by epoch, kept in the checkpoint, so that a resumed run writes the same `history.csv` as one that was not.
+    """Losses by epoch, stored in the checkpoint, so that a resumed run writes the same `history.csv` as any other.
 
     rows: epoch, step and the mean losses per annotation, train_loss (while the weights change) and validation_loss
-        (afterwards). start: the loss of the very first batch, that is of the untrained model. annotations_per_batch:
-        what the model divides the summed loss of a batch by.
+        (afterwards). start: the loss of the first batch, that is, of the untrained model. annotations_per_batch: the
+        constant by which the model divides the summed loss of a batch.
     """
 
     def __init__(self, path: Path, annotations_per_batch: float) -> None:
@@ -128,7 +128,7 @@ class History(L.Callback):
         self.seconds += time.perf_counter() - self.clock
 
     def on_validation_end(self, trainer: L.Trainer, module: L.LightningModule) -> None:
-        self.clock = time.perf_counter()  # what follows until the next validation: checkpoints, and another epoch
+        self.clock = time.perf_counter()  # checkpoints and the next epoch count as training time
 
     def on_train_end(self, trainer: L.Trainer, module: L.LightningModule) -> None:
         self.seconds += time.perf_counter() - self.clock
@@ -144,7 +144,7 @@ class History(L.Callback):
             trainer.logger.log_metrics(losses, trainer.global_step)
 
     def throughput(self) -> dict[str, float]:
-        """Of training in this process, checkpoints included, validation excluded; empty when nothing was trained."""
+        """Time and rates of training in this process, without validation; empty if nothing was trained."""
         if not self.seconds:
             return {}
         rates = {
@@ -162,7 +162,7 @@ class History(L.Callback):
 
 
 class Progress(L.Callback):
-    """One bar over all epochs, on terminals only; it ends early when the training does."""
+    """One progress bar over all epochs, on terminals only; it closes early when training stops early."""
 
     def on_train_start(self, trainer: L.Trainer, module: L.LightningModule) -> None:
         batches = trainer.num_training_batches

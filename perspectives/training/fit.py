@@ -1,7 +1,7 @@
-"""`fit(config) → Run`: the one way anything is trained."""
+"""`fit(config) → Run`: the single entry point of training."""
 
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from omegaconf import DictConfig, OmegaConf
 
@@ -18,13 +18,16 @@ from perspectives.predictions import Predictions
 from perspectives.runs.run import Run, log_trial, run_at
 from perspectives.training.loggers import report, tracking
 
+if TYPE_CHECKING:  # imports torch, which priors do not need
+    from perspectives.training.training import Training
+
 MODEL_FREE = "priors"
 UNUSED_BY_PRIORS = (
     *("encoder", "optim", "trainer", "calibrate", "decision", "control", "adapt", "dynamics", "predictions", "seed"),
 )
-BLIND = ("majority", "softlabel", "jury_text")  # they never see who is asked: no adaptation changes anything
+BLIND = ("majority", "softlabel", "jury_text")  # do not use the annotator: adaptation has no effect
 
-# What `fit` adds to, or takes out of, the options of these nodes before it builds them.
+# Options of these nodes that `fit` adds or removes before it builds them.
 BUILT_WITH = {
     "split": ("annotations",),
     "model": ("encoder", "schema", "optimization", "seed", "max_members"),
@@ -34,58 +37,61 @@ Answers = dict[str, dict[str, Predictions]]  # name → part → predictions
 
 
 def fit(config: DictConfig) -> Run:
-    """Train, predict and score what the configuration says; a finished run is returned as it is, a killed one resumed.
+    """Train, predict and score as configured. A finished run is returned unchanged, an interrupted one is resumed.
 
-    Raises DataError, ConfigError or RunError with one message for the user, KeyboardInterrupt when interrupted.
+    Raises DataError, ConfigError or RunError with a message for the user, KeyboardInterrupt when interrupted.
     """
     config = normalised(config)
     annotations = load(config.data)
     run = planned_run(config, annotations.checksum)
     if run.finished:
         return run
-    check_config(config, BUILT_WITH)  # not earlier: it imports whatever is named, and a finished run needs none of it
+    check_config(config, BUILT_WITH)  # only now: it imports all targets, which a finished run does not need
     split: Split = instantiate(config.split, annotations=annotations)
     return _completed(run, config, annotations, split)
 
 
 def normalised(config: DictConfig) -> DictConfig:
-    """The configuration without what its method makes no use of, so that it does not tell runs apart."""
+    """The configuration without options its method does not use, so that they do not distinguish runs."""
     if config.model.name == MODEL_FREE:
         return OmegaConf.masked_copy(config, [str(key) for key in config if key not in UNUSED_BY_PRIORS])
     if config.model.name in BLIND:
         config = config.copy()
         config.adapt = 0
-        if config.model.get("target", "majority") == "majority":  # others are inferred from who said what
+        if config.model.get("target", "majority") == "majority":  # other targets are inferred with annotator ids
             config.control = "none"
     return config
 
 
 def planned_run(config: DictConfig, checksum: str) -> Run:
-    """Where `fit` puts the run of a normalised configuration on the data of this checksum."""
+    """The run in which `fit` stores the results of a normalised configuration on data with this checksum."""
     return run_at(config.paths.runs, identity(config), checksum)
 
 
 def _completed(run: Run, config: DictConfig, annotations: AnnotationSet, split: Split) -> Run:
     with run.locked():
-        if not run.finished:  # unless another process has finished it meanwhile
+        if not run.finished:  # another process may have finished it in the meantime
             _fit(config, annotations, split, run)
     return run
 
 
 def _fit(config: DictConfig, annotations: AnnotationSet, split: Split, run: Run) -> None:
-    """The run folder becomes a run only when everything that can be refused beforehand was not."""
+    """Fill the run folder.
+
+    `config.yaml` is written after all checks, so a rejected configuration leaves no run.
+    """
     record = OmegaConf.to_container(config, resolve=True), annotations.checksum, (*annotations.notes, *split.notes)
     about = {"data": config.data.name, "split": split.name}
     about |= {"fold": config.split.get("fold"), "group_by": config.split.get("group_by")}
     begun = time.perf_counter()
 
-    def took() -> dict[str, Any]:
+    def duration() -> dict[str, Any]:
         return {"seconds": time.perf_counter() - begun, "items": len(annotations.items)}
 
     if config.model.name == MODEL_FREE:
         answers = _priors(annotations, split)
         run.begin(*record)
-        run.finish({"predictions": _scored(answers, about, run), "throughput": took()})
+        run.finish({"predictions": _scored(answers, about, run), "throughput": duration()})
         return
 
     training = _training(config, annotations, split, run)
@@ -99,19 +105,19 @@ def _fit(config: DictConfig, annotations: AnnotationSet, split: Split, run: Run)
         parts = _decided(parts, config.decision)
         metrics = _scored({config.model.name: parts}, about, run)
         report(logger, run, parts["test"])
-        throughput = took() | training.throughput()
+        throughput = duration() | training.throughput()
         run.finish({"predictions": metrics, "temperature": heat, "throughput": throughput})
 
 
 def identity(config: DictConfig) -> dict[str, Any]:
-    """What the result depends on besides the data: the configuration, and the weights in an encoder's local folder."""
+    """What the result depends on besides the data: the configuration, and an encoder's weights in a local folder."""
     values = run_identity(config)
     digest = folder_digest(values["encoder"]["name"]) if "name" in values.get("encoder", {}) else None
     return values | ({"encoder_weights": digest} if digest else {})
 
 
-def _training(config: DictConfig, annotations: AnnotationSet, split: Split, run: Run) -> Any:
-    """A `Training`, or an `Ensemble` of them, whose members are fitted one after the other."""
+def _training(config: DictConfig, annotations: AnnotationSet, split: Split, run: Run) -> "Training | Ensemble":
+    """A `Training`, or an `Ensemble`, whose members are trained one after the other."""
     if config.model.name == ENSEMBLE:
 
         def train(member: DictConfig) -> Run:
@@ -124,14 +130,14 @@ def _training(config: DictConfig, annotations: AnnotationSet, split: Split, run:
 
 
 def _fitted_temperature(config: DictConfig, validation: Predictions) -> float:
-    """The temperature fitted on validation where it is asked for and there are probabilities; otherwise 1."""
+    """The temperature fitted on validation if `calibrate` is set and there are probabilities; otherwise 1."""
     if not config.calibrate or validation.kind == "rating":
         return 1.0
     return temperature(validation.probabilities(), validation.observed)
 
 
 def _decided(parts: dict[str, Predictions], rule: str) -> dict[str, Predictions]:
-    """The same predictions with labels by the rule `argmax` or `macro_f1`, which looks at validation only."""
+    """The predictions with labels decided by `rule`, `argmax` or `macro_f1`, which is fitted on validation only."""
     validation = parts["validation"]
     if rule == "argmax" or validation.kind != "categorical":
         return parts
@@ -147,7 +153,7 @@ def _priors(annotations: AnnotationSet, split: Split) -> Answers:
 
 
 def _scored(answers: Answers, about: dict[str, Any], run: Run) -> dict[str, Any]:
-    """Write all predictions into the run, and note the trial; the metrics by name and part."""
+    """Write all predictions into the run, and log the trial. Returns the metrics by name and part."""
     for name, parts in answers.items():
         for part, predictions in parts.items():
             predictions.about.update(about | {"part": part})

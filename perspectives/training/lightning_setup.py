@@ -1,4 +1,4 @@
-"""What Lightning does to the process around it, undone."""
+"""Context managers that limit Lightning's side effects on the process."""
 
 import logging
 import signal
@@ -12,7 +12,7 @@ from lightning.pytorch.utilities.exceptions import SIGTERMException
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Without Lightning's advice on workers, devices and log folders, none of which apply here."""
+    """Suppress Lightning's advice on workers, devices and log folders, which does not apply to this framework."""
     logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", module="lightning")
@@ -21,7 +21,7 @@ def quiet() -> Iterator[None]:
 
 @contextmanager
 def interruptible() -> Iterator[None]:
-    """Lightning turns interruptions into exits and ignores Ctrl-C from then on."""
+    """Raise KeyboardInterrupt on interruption: Lightning turns it into an exit and ignores Ctrl-C from then on."""
     handler = signal.getsignal(signal.SIGINT)
     try:
         yield

@@ -1,4 +1,4 @@
-"""Experiment trackers. The default writes `history.csv` in the run folder and talks to nobody; W&B stays offline."""
+"""Experiment trackers. The default, `history.csv` in the run folder, uses no network; W&B is offline by default."""
 
 import os
 from collections.abc import Iterator
@@ -20,8 +20,8 @@ SUPPORT = 10  # observed pairs below which an annotator's own score is not shown
 
 @contextmanager
 def tracking(config: DictConfig, run: Run) -> Iterator[Any]:
-    """A Lightning logger, or None for `csv`, whose file every run writes; closed at the end of the block, however it
-    ends, so that the next run of a sweep does not write into it.
+    """A Lightning logger, or None for `csv`, whose file every run writes. It is closed at the end of the block, even
+    after an error, so that the next run of a sweep does not write to it.
 
     Raises ConfigError for an unknown tracker and when wandb is not installed.
     """
@@ -30,7 +30,7 @@ def tracking(config: DictConfig, run: Run) -> Iterator[Any]:
     if config.logger.name == "csv":
         yield None
         return
-    # Read by wandb from here only; artifacts wait in the data folder.
+    # wandb reads these from the environment only; artifacts are staged in the data folder.
     os.environ |= {"WANDB_SILENT": "true", "WANDB_DATA_DIR": str(run.folder / "wandb")}
     try:
         import wandb
@@ -59,9 +59,9 @@ def tracking(config: DictConfig, run: Run) -> Iterator[Any]:
 
 
 def report(logger: Any, run: Run, test: Predictions) -> None:
-    """Send what a finished run found to W&B: test metrics, a table by annotator, and the predictions as an artifact.
+    """Send the results of a run to W&B: test metrics, a table by annotator, and the predictions as an artifact.
 
-    The artifact holds texts and annotator ids as the corpus does: with `logger.mode=online` they leave the machine.
+    The artifact contains the corpus's texts and annotator ids: with `logger.mode=online` they leave the machine.
     """
     if logger is None:
         return
@@ -76,7 +76,7 @@ def report(logger: Any, run: Run, test: Predictions) -> None:
 
 
 def by_annotator(predictions: Predictions) -> pd.DataFrame:
-    """One row per annotator with at least 10 pairs: ordinal number (ids stay here), pairs, training labels, scores."""
+    """One row per annotator with at least 10 pairs: number (instead of the id), pairs, training labels, scores."""
     rows = []
     observed = predictions.observed
     predicted = predictions.ratings() if predictions.kind == "rating" else predictions.labels()

@@ -1,4 +1,4 @@
-"""Training one AnnotatorModel and asking it what people would say."""
+"""Training one AnnotatorModel and predicting with it."""
 
 import os
 import shutil
@@ -42,20 +42,20 @@ from perspectives.training.adaptation import adapt, introduce
 from perspectives.training.callbacks import MONITOR, BestCheckpoint, History, Progress, ResumeCheckpoint, WholeFiles
 from perspectives.training.lightning_setup import interruptible, quiet
 
-DIVERGED = 100.0  # a best validation loss this many times the untrained model's is no result
+DIVERGED = 100.0  # a best validation loss this many times the untrained model's counts as divergence
 
 
 class Training:
-    """The parts of one training: data, encoder, model, and the run folder they end in.
+    """One training: data, encoder, model, and the run folder for the results.
 
     annotations: the whole corpus. split: its parts. Everything is derived from them and the configuration, so that a
-    resumed process rebuilds exactly what the killed one had.
+    resumed process rebuilds exactly the state of the interrupted one.
     """
 
     def __init__(self, config: DictConfig, annotations: AnnotationSet, split: Split, run: Run) -> None:
-        """Raises DataError, ConfigError or RunError for what cannot be trained or may not be written."""
+        """Raises DataError, ConfigError or RunError for what cannot be trained or written."""
         self.config, self.annotations, self.split, self.run = config, annotations, split, run
-        self.seen = annotations  # what the model gets to see of it
+        self.seen = annotations  # as the model sees them
         if config.control == "shuffled_demographics":
             self.seen = shuffled_demographics(annotations, config.seed)
         people = self.seen.select(split.rows("train"))
@@ -63,9 +63,9 @@ class Training:
         self.targets = {part: self._targets(part) for part in ("train", "validation")}
         self.schema = self.people if self._sees_everyone else Schema.of(self.targets["train"])
         if config.model.get("target") == ONE_ANNOTATOR:
-            self.people = self.schema  # of everybody else the model saw nothing
+            self.people = self.schema  # the model saw nothing of other annotators
         L.seed_everything(config.seed, verbose=False)
-        os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")  # or tokenizers warn when wandb starts its process
+        os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")  # or tokenizers warns when wandb starts its process
         self.device = device_of(config.trainer.accelerator)
         encoder = instantiate(config.encoder)
         started = time.perf_counter()
@@ -76,13 +76,13 @@ class Training:
         self.history = History(run.folder / "history.csv", per_batch)
         recorded = [self.targets["train"]] if config.dynamics else []
         self.recordings = [Recording(run.folder, targets, self.model.objective) for targets in recorded]
-        for doubt in self._doubts():
-            warnings.warn(doubt, DataWarning, stacklevel=2)
+        for warning in self._doubts():
+            warnings.warn(warning, DataWarning, stacklevel=2)
         if config.predictions.everyone:
             check_budget(self._everyone_shape(), config.predictions.max_bytes)
 
     def _doubts(self) -> Iterator[str]:
-        """What can be trained, but may not mean what was meant."""
+        """Warnings about configurations that can be trained but may not do what was intended."""
         options = self.config.model
         if options.get("class_weights") is not None:
             yield (
@@ -90,22 +90,22 @@ class Training:
                 "with model.class_weights=null before you rely on either"
             )
         if self.config.adapt and not self.model.annotator_tables():
-            yield f"model={options.name} knows nothing of single people, so adapt={self.config.adapt} changes nothing"
+            yield f"model={options.name} models no individual annotators, so adapt={self.config.adapt} has no effect"
         if self.config.control == "shuffled_demographics" and not self._looks_at_demographics:
-            yield f"model={options.name} sees no demographics here, so control=shuffled_demographics changes nothing"
-        if strangers := self._without_group():
+            yield f"model={options.name} sees no demographics here, so control=shuffled_demographics has no effect"
+        if counts := self._without_group():
             yield (
-                f"{strangers[0]} of {strangers[1]} people in test have a combination of demographic values that nobody "
-                "has in training, and model.groups=joint knows nothing of them; model.groups=per_attribute does"
+                f"{counts[0]} of {counts[1]} people in test have a combination of demographic values that nobody "
+                "has in training; model.groups=joint does not represent them, model.groups=per_attribute does"
             )
         if not self.model.blind and np.median(self.schema.training_labels) < 2:
             yield (
-                f"{self.annotations.name}: most annotators have one training label, so a model of each learns nothing; "
-                "use model=softlabel, or data that says who labelled what"
+                f"{self.annotations.name}: most annotators have one training label, so there is nothing to learn about "
+                "individuals; use model=softlabel, or data that identifies the annotators"
             )
 
     def _without_group(self) -> tuple[int, int] | None:
-        """How many people in test the model has no group for, and of how many; None where it has one for everybody."""
+        """How many people in test lack a group in the model, and how many there are; None if all have one."""
         people = np.unique(self.seen.annotator_index[self.split.rows("test")])
         group = self.schema.encode(self.seen.annotators.iloc[people]).group
         unknown = int((group == 0).sum())
@@ -122,7 +122,7 @@ class Training:
         return "target" not in self.config.model
 
     def _targets(self, part: str) -> AnnotationSet:
-        """What the model learns from: the annotations of a part, or one label per item made of them."""
+        """The model's training targets: the annotations of a part, or one label per item derived from them."""
         kept = self._shown(self.split.rows(part))
         if not self._sees_everyone:
             kept = self._target(kept, part)
@@ -133,13 +133,13 @@ class Training:
         return kept
 
     def _target(self, shown: AnnotationSet, part: str) -> AnnotationSet:
-        """What `model.target` makes of the annotations of a part."""
+        """The annotations of a part as transformed by `model.target`."""
         options = self.config.model
         if options.target == MAJORITY_ID:
             return majority_labels(shown, options.tie, self.config.seed)
         if options.target == ONE_ANNOTATOR:
             own = labels_of(shown, options.annotator)
-            return own if len(own) or part == "train" else shown  # early stopping needs texts that were not trained on
+            return own if len(own) or part == "train" else shown  # early stopping needs held-out texts
         if options.target in METHODS:
             return inferred_labels(shown, options.target, options.tie, self.config.seed)
         raise ConfigError(
@@ -147,18 +147,18 @@ class Training:
         )
 
     def _shown(self, rows: np.ndarray) -> AnnotationSet:
-        """The annotations at these rows as the model is shown them, with all items and annotators."""
+        """The annotations at these rows as the model sees them, with all items and annotators."""
         kept = replace(self.seen, annotations=self.seen.annotations.iloc[rows].reset_index(drop=True))
         return shuffled_ids(kept, self.config.seed) if self.config.control == "shuffled_ids" else kept
 
     def _shots(self) -> AnnotationSet:
-        """What new people said of the texts that are set aside for adaptation, as the model is shown it."""
+        """New annotators' labels of the texts set aside for adaptation, as the model sees them."""
         known, new = self.split.rows("train"), self.split.shots(self.config.adapt)
         shown = self._shown(np.concatenate([known, new]))  # ids are shuffled among all who labelled an item
         return replace(shown, annotations=shown.annotations.iloc[len(known) :].reset_index(drop=True))
 
     def _annotations_per_batch(self) -> float:
-        """Expected annotations in a batch of the declared size: what the summed loss is divided by."""
+        """Expected number of annotations in a batch of the configured size, by which the summed loss is divided."""
         per_item = np.bincount(self.targets["train"].item_index)
         limit = self.config.trainer.raters_per_item or per_item.max()
         return float(self.config.trainer.batch_size * np.minimum(per_item[per_item > 0], limit).mean())
@@ -170,17 +170,17 @@ class Training:
         return content(encoder, self.annotations.texts, self.config.paths.cache, self.device)
 
     def batches(self, annotations: AnnotationSet, rows: np.ndarray, **options: Any) -> Batches:
-        """Batches over these rows; people the model does not know have code 0."""
+        """Batches of these rows; annotators the model does not know have code 0."""
         annotators = self.schema.encode(annotations.annotators)
         return Batches(annotations, rows, annotators, self.config.trainer.batch_size, tokens=self.tokens, **options)
 
     # Fitting. ------------------------------------------------------------------------------------------------------
 
     def fit(self, logger: Any = None) -> None:
-        """Train to the best validation loss, resuming where an earlier process was killed, and adapt to new people if
-        that is asked for; leaves `schema.json` and `model.safetensors`.
+        """Train to the best validation loss, resuming where interrupted, and adapt to new annotators if configured.
+        Writes `schema.json` and `model.safetensors`.
 
-        logger: a Lightning logger, or None. Raises RunError when a checkpoint is damaged, nothing can be written or the
+        logger: a Lightning logger, or None. Raises RunError when a checkpoint is damaged, a file cannot be written or
         training diverged, and KeyboardInterrupt when it was interrupted (Ctrl-C, SIGTERM).
         """
         weights = self.run.folder / "model.safetensors"
@@ -194,10 +194,10 @@ class Training:
             self.schema.save(self.run.folder / "schema.json")
             with new_file(weights) as partial:
                 partial.write_bytes(serialized(self.model.trained_state()))
-        shutil.rmtree(checkpoints, ignore_errors=True)  # with the optimizer's state, four times as large as the weights
+        shutil.rmtree(checkpoints, ignore_errors=True)  # four times as large as the weights
 
     def _fit(self, checkpoints: Path, logger: Any) -> None:
-        """Train from the last checkpoint, if any, and go back to the weights of the best epoch."""
+        """Train from the last checkpoint, if any, then restore the weights of the best epoch."""
         best = BestCheckpoint(checkpoints / "best.ckpt")
         resume = ResumeCheckpoint(checkpoints / "last.ckpt", self.config.trainer.checkpoint_every)
         stop = EarlyStopping(MONITOR, patience=self.config.trainer.patience, min_delta=0.0, check_finite=True)
@@ -216,13 +216,13 @@ class Training:
         _restore(self.model, best.weights(), self.run)
 
     def _introduce(self, shots: AnnotationSet) -> None:
-        """Rows of their own for the people of `shots`, where the model has any."""
+        """Add rows for the annotators of `shots`, where the model has annotator tables."""
         if len(shots) and self.model.annotator_tables():
             introduce(self.model, shots)
             self.schema = self.model.schema
 
     def _adapt(self, shots: AnnotationSet) -> None:
-        """Train the rows of new people, for as many epochs as suit the other labels of those in validation."""
+        """Train the rows of new annotators; those in validation determine the number of epochs."""
         self._introduce(shots)
         if self.schema.adapted:
             validation = self.targets["validation"]
@@ -247,8 +247,8 @@ class Training:
             )
 
     def _loss_of_zeros(self) -> float:
-        """Mean validation loss of outputs that are zero, where heads start; the first training labels may be far easier
-        than those for validation, when they are few or all the same."""
+        """Mean validation loss of zero outputs, with which heads start. The first training labels may be far easier
+        than those of validation, when they are few or all the same."""
         validation = self.targets["validation"]
         labels = torch.from_numpy(self.batches(validation, np.arange(len(validation))).labels)
         return float(self.model.objective.loss(torch.zeros(len(labels), self.model.objective.width), labels).mean())
@@ -270,14 +270,14 @@ class Training:
             num_sanity_val_steps=0,
             use_distributed_sampler=False,
             default_root_dir=self.run.folder,
-            # One process per training: under SLURM, Lightning would count tasks and requeue jobs by itself.
+            # One process per training: under SLURM, Lightning would otherwise count tasks and requeue jobs.
             plugins=[WholeFiles(), LightningEnvironment()],
         )
 
     # Predicting. ---------------------------------------------------------------------------------------------------
 
     def predict(self, part: str, everyone: bool = False) -> Predictions:
-        """What the model says about the pairs of a part; with `everyone`, also what all annotators would say."""
+        """Predictions for the pairs of a part; with `everyone`, also for all annotators."""
         rows = self.split.rows(part)
         judged = self.annotations.select(rows)
         columns = annotation_columns(judged.annotations)
@@ -292,22 +292,22 @@ class Training:
         hidden = None if self.config.trainer.progress else True  # None: shown on terminals only
         with torch.inference_mode():
             for batch in tqdm(batches, desc=f"predicting {part}", unit="batch", leave=False, disable=hidden):
-                here = batch.to(self.device)
-                content = model.encode(here)
-                answers = model.predict_pairs(content, here.annotators, here.item_index, here.annotator_index)
+                moved = batch.to(self.device)
+                content = model.encode(moved)
+                answers = model.predict_pairs(content, moved.annotators, moved.item_index, moved.annotator_index)
                 values[batch.row.numpy()] = answers.cpu().numpy()
                 if grid is not None:
                     grid[position[batch.item.numpy()]] = model.everyone(content, people).cpu().numpy()
         about = {"method": self.config.model.name, "seed": self.config.seed}
         if self.schema.adapted:
-            about["adaptation_labels"] = self.config.adapt  # of each new person; they are no training labels
+            about["adaptation_labels"] = self.config.adapt  # per new annotator; these are not training labels
         pairs = judged.annotations[columns].assign(training_labels=training_labels)
         return Predictions(
             self.annotations.scale, pairs, values[rows], judged.items, self.annotations.annotators, grid, about
         )
 
     def _everyone_shape(self) -> tuple[int, int, int]:
-        """[item, annotator, level] of what everyone would say about the test items; annotator 1 when they all agree."""
+        """[item, annotator, level] of everyone's answers to the test items; one annotator if the model is blind."""
         items = len(np.unique(self.annotations.item_index[self.split.rows("test")]))
         return items, 1 if self.model.blind else len(self.annotations.annotators), self.annotations.scale.size
 
@@ -316,20 +316,20 @@ class Training:
 
 
 def check_budget(shape: tuple[int, int, int], budget: int) -> None:
-    """Raises ConfigError when everyone's answers, float32 `shape`, would cost more bytes than `budget`."""
+    """Raises ConfigError when everyone's answers, float32 of `shape`, would take more bytes than `budget`."""
     cost = 4 * int(np.prod(shape, dtype=np.int64))
     if cost > budget:
         raise ConfigError(
             f"everyone's answers would take {cost:,} bytes ({' × '.join(map(str, shape))} numbers), more than "
-            f"predictions.max_bytes={budget:,}; raise it, judge fewer items, or leave predictions.everyone=false"
+            f"predictions.max_bytes={budget:,}; raise it, predict fewer items, or leave predictions.everyone=false"
         )
 
 
 def device_of(accelerator: str) -> torch.device:
-    """Where `trainer.accelerator` puts the model. Raises ConfigError when the machine has no such thing."""
-    there = {"gpu": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
-    chosen = next(name for name, available in there.items() if available) if accelerator == "auto" else accelerator
-    if not there[chosen]:
+    """The device for `trainer.accelerator`. Raises ConfigError when the machine does not have it."""
+    present = {"gpu": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    chosen = next(name for name, available in present.items() if available) if accelerator == "auto" else accelerator
+    if not present[chosen]:
         raise ConfigError(f"trainer.accelerator={chosen}, but torch finds none on this machine; choose auto or cpu")
     return torch.device({"gpu": "cuda"}.get(chosen, chosen))
 
@@ -360,16 +360,16 @@ def content(
 
 
 def load_model(run: Run, texts: pd.DataFrame) -> tuple[AnnotatorModel, Tokens | None]:
-    """A trained model, rebuilt from `config.yaml`, `schema.json` and `model.safetensors`, ready to judge new texts.
+    """A trained model, rebuilt from `config.yaml`, `schema.json` and `model.safetensors`, ready for new texts.
 
     texts: columns `text` and, where the corpus had it, `text_pair`; their row numbers are the items of a Batch. Returns
     the model in evaluation mode and the tokens a Batch of these texts needs (None when it needs none).
 
-    Raises RunError when the run has no trained model, has several or is damaged, ConfigError when the encoder is not
-    there.
+    Raises RunError when the run has no trained model, has several or is damaged, ConfigError when the encoder cannot be
+    loaded.
     """
     if run.config["model"]["name"] == ENSEMBLE:
-        raise RunError(f"{run.folder} is an ensemble of many models; load one of the runs in its folder {MEMBERS}")
+        raise RunError(f"{run.folder} is an ensemble of several models; load one of the runs in its folder {MEMBERS}/")
     weights = read_weights(run.folder / "model.safetensors")
     config = OmegaConf.create(run.config)
     encoder = instantiate(config.encoder).load(run.folder)
@@ -385,7 +385,7 @@ def rebuilt(run: Run, weights: dict[str, torch.Tensor], encoder: torch.nn.Module
 
 
 def read_weights(path: Path) -> dict[str, torch.Tensor]:
-    """Raises RunError when there are none or the file is damaged."""
+    """The weights in a safetensors file. Raises RunError when it is missing or damaged."""
     try:
         return load_file(path)
     except FileNotFoundError as error:
@@ -399,4 +399,4 @@ def read_weights(path: Path) -> dict[str, torch.Tensor]:
 def _restore(model: AnnotatorModel, state: dict[str, torch.Tensor], run: Run) -> None:
     model.load_state_dict(state, strict=False)
     if absent := set(model.trained_state()) - set(state):
-        raise RunError(f"{run.folder} lacks the weights {sorted(absent)[:3]}; delete the run folder and train again")
+        raise RunError(f"{run.folder} is missing weights {sorted(absent)[:3]}; delete the run folder and train again")

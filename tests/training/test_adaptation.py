@@ -223,9 +223,7 @@ def test_people_who_are_known_or_were_not_introduced_are_refused():
         adapt_to(model, said("xay", 1), epochs=1)
     assert model.heads.table.shape[0] == 6
     for strange in (NEW, said("abc", 4)):
-        message = (
-            f"{len(strange)} annotations to adapt to are by people the model was trained on, who are to be left out"
-        )
+        message = f"{len(strange)} annotations cannot be used for adaptation: their annotators were in training, or"
         with pytest.raises(DataError, match=message):
             adapt(model, batches(model, strange))
 
@@ -358,9 +356,7 @@ def test_methods_that_know_nobody_are_trained_once_or_say_so(tmp_path):
     assert blind[0].folder == blind[1].folder
     options = (*PEOPLE, "trainer.max_epochs=1", "model=jury_attributes")
     plain = train(tmp_path, *options)
-    with pytest.warns(
-        DataWarning, match="model=jury_attributes knows nothing of single people, so adapt=5 changes noth"
-    ):
+    with pytest.warns(DataWarning, match="model=jury_attributes models no individual annotators, so adapt=5 has no ef"):
         same = train(tmp_path, *options, "adapt=5")
     assert (predictions_of(plain).values == predictions_of(same).values).all()
 

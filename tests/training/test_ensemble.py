@@ -241,8 +241,8 @@ def test_ids_are_shuffled_among_all_before_members_are_chosen(tmp_path):
 def test_a_size_nobody_meant_is_refused_with_its_cost(tmp_path):
     more = options(tmp_path, remarks(), "model=ensemble")
     expected = (
-        r"model=ensemble trains a model for each of the 4 annotators of table: 4 trainings, and model\.max_members=3; "
-        r"model\.max_members=4 allows it, and model=multitask trains one model with a head for each annotator"
+        r"model=ensemble trains a model for each of the 4 annotators of table: 4 trainings, more than "
+        r"model\.max_members=3; set model\.max_members=4, or use model=multitask, one model with a head for each"
     )
     with pytest.raises(ConfigError, match=expected):
         train(tmp_path, *more, "model.max_members=3")
@@ -361,7 +361,7 @@ def test_members_are_not_sent_to_trackers(tmp_path):
 
 def test_an_ensemble_is_not_one_model(finished):
     _, run = finished
-    with pytest.raises(RunError, match=r"is an ensemble of many models; load one of the runs in its folder members"):
+    with pytest.raises(RunError, match=r"is an ensemble of several models; load one of the runs in its folder m"):
         load_model(run, pd.DataFrame({"text": ["tea"]}))
     (member, *_) = members(run).values()
     model, _ = load_model(member, pd.DataFrame({"text": ["tea"]}))
@@ -376,7 +376,7 @@ def test_what_holds_for_all_members_is_said_once(tmp_path):
 
 def test_adaptation_is_said_to_change_nothing(tmp_path):
     more = (*TINY, "data.reader.annotators=8", "model=ensemble", "split=annotators", "split.shots=2", "adapt=2")
-    with pytest.warns(DataWarning, match=r"no model of new people to train, so adapt=2 changes nothing"):
+    with pytest.warns(DataWarning, match=r"model=ensemble cannot adapt to new people, so adapt=2 has no effect"):
         train(tmp_path, *more)
 
 

@@ -274,7 +274,7 @@ def test_a_control_that_changes_nothing_says_so(tmp_path, model, sees):
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always")
         train(tmp_path, *TINY, "trainer.max_epochs=1", *options)
-    doubts = [str(one.message) for one in said if "shuffled_demographics changes nothing" in str(one.message)]
+    doubts = [str(one.message) for one in said if "shuffled_demographics has no effect" in str(one.message)]
     assert doubts == (
-        [] if sees else [f"model={name} sees no demographics here, so control=shuffled_demographics changes nothing"]
+        [] if sees else [f"model={name} sees no demographics here, so control=shuffled_demographics has no effect"]
     )

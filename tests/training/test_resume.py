@@ -176,7 +176,7 @@ def test_a_damaged_checkpoint_is_refused(tmp_path, capsys, damage):
     assert main(["train", *FINETUNE, *places(tmp_path)]) != 0
     err = capsys.readouterr().err
     assert err.startswith(f"perspectives train: checkpoint {path} is damaged (")
-    assert err.endswith(f"delete {only_run(tmp_path)} to train anew\n")
+    assert err.endswith(f"delete {only_run(tmp_path)} and train again\n")
     assert err.count("\n") == 1
 
 
