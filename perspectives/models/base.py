@@ -1,4 +1,4 @@
-"""The loop every trained method shares: encode each text once, answer for the observed pairs, sum the losses."""
+"""The training loop all methods share: encode each text once, predict the observed pairs, sum the losses."""
 
 import math
 from collections.abc import Sequence
@@ -16,18 +16,18 @@ from perspectives.models.layers import AnnotatorTable
 from perspectives.models.objectives import objective_for
 from perspectives.models.optim import RowAdamW, clip_gradients
 
-STEPS_PER_EPOCH_LIMIT = 1_000_003  # seeds of different epochs do not meet below this many batches
-PAIRS_AT_ONCE = 2**17  # when everyone is asked: with some hundred numbers each, about 100 MB
+STEPS_PER_EPOCH_LIMIT = 1_000_003  # seeds of different epochs are distinct up to this many batches
+PAIRS_AT_ONCE = 2**17  # in `everyone`: with a few hundred numbers each, about 100 MB
 EXPONENT = 0.1  # of the learning rate's decay per epoch
-LARGEST_SEED = 2**63  # a date as the run's seed would otherwise be more than torch takes
+LARGEST_SEED = 2**63  # torch takes no larger seed, and a date as the run's seed would exceed it
 
 
 @dataclass(frozen=True)
 class Optimization:
-    """How to train.
+    """Options of the optimizer.
 
-    lr: learning rate of heads and other new parameters. encoder_lr: of a fine-tuned encoder. annotator_lr: of vectors
-    that stand for annotators and groups, which few steps touch. weight_decay: decoupled, on matrices only (the table of
+    lr: learning rate of heads and other new parameters. encoder_lr: of a fine-tuned encoder. annotator_lr: of the
+    vectors of annotators and groups, which few steps update. weight_decay: decoupled, on matrices only (the table of
     annotators' heads is one, its biases included). warmup: share of all steps with a rising rate. decay: `none`,
     `linear` to zero at the last step, or `exponential`, by exp(-0.1) after each epoch (Davani et al. 2022).
     annotations_per_batch: the constant the summed loss is divided by (items per batch × mean training annotations per
@@ -46,18 +46,18 @@ class Optimization:
 class AnnotatorModel(L.LightningModule):
     """An encoder, an annotator-aware head and an objective.
 
-    A method implements `pairs`; one that answers without looking at the annotator sets `blind`; one that learns what to
-    say for people it never saw sets `id_dropout`, the share of a batch's annotators whose ids are hidden from it.
+    A method implements `pairs`; one that ignores the annotator sets `blind`; one that learns to predict for unseen
+    people sets `id_dropout`, the share of a batch's annotators whose ids are hidden from it.
     Everything random in a step is a function of (seed, epoch, batch), so that a resumed run repeats an uninterrupted
     one bit for bit.
 
     objective: what the outputs mean and their loss; None for the default of the scale. class_weights: weights of levels
-    in the loss, `balanced` or one number per level; they bias probabilities, and with them soft metrics and juries.
+    in the loss, `balanced` or one number per level; they bias probabilities, and therefore soft metrics and juries.
     dropout: on the content vector.
     """
 
     blind = False
-    joint_groups = False  # whether demographics count as one combination of values, which new people may not share
+    joint_groups = False  # whether the model has a vector per combination of demographic values
     id_dropout = 0.0
 
     def __init__(
@@ -77,7 +77,7 @@ class AnnotatorModel(L.LightningModule):
         self._validation = [0.0, 0]  # summed loss and number of annotations
         self.logits = torch.empty(0)  # [annotation, width] of the last training batch, for callbacks
 
-    # What a method supplies. ---------------------------------------------------------------------------------------
+    # Implemented by methods. ---------------------------------------------------------------------------------------
 
     def pairs(self, content: Tensor, annotators: Annotators, item_index: Tensor, annotator_index: Tensor) -> Tensor:
         """Logits [annotation, width] of the pairs (item_index, annotator_index), rows of `content` [item, hidden] and
@@ -92,17 +92,18 @@ class AnnotatorModel(L.LightningModule):
 
     def everyone(self, content: Tensor, annotators: Annotators) -> Tensor:
         """Predicted answers [item, annotator, level] of these annotators for all texts ([item, 1, level] if blind)."""
-        asked = annotators[:1] if self.blind else annotators
-        who, step = torch.arange(len(asked), device=content.device), max(1, PAIRS_AT_ONCE // max(len(asked), 1))
+        people = annotators[:1] if self.blind else annotators
+        index = torch.arange(len(people), device=content.device)
+        step = max(1, PAIRS_AT_ONCE // max(len(people), 1))
         answers = []
         for block in content.split(step):
-            item_index = torch.arange(len(block), device=content.device).repeat_interleave(len(asked))
-            answers.append(self.predict_pairs(block, asked, item_index, who.repeat(len(block))))
-        return torch.cat(answers).view(len(content), len(asked), -1)
+            item_index = torch.arange(len(block), device=content.device).repeat_interleave(len(people))
+            answers.append(self.predict_pairs(block, people, item_index, index.repeat(len(block))))
+        return torch.cat(answers).view(len(content), len(people), -1)
 
     def annotator_tables(self) -> list[tuple[Tensor, Tensor]]:
-        """The parameters [code, …] with a row per annotator, each with the row [1, …] somebody new starts from: what
-        `adaptation` learns from few labels. Empty for methods that know people by their attributes, or not at all."""
+        """The parameters [code, …] with a row per annotator, which `adaptation` learns, each with the row [1, …] from
+        which a new annotator starts. Empty for methods without parameters of individual annotators."""
         return []
 
     # The loop. -----------------------------------------------------------------------------------------------------
@@ -110,7 +111,7 @@ class AnnotatorModel(L.LightningModule):
     def encode(self, batch: Batch) -> Tensor:
         """Content vectors float32 [item, hidden], each scaled to mean 0 and variance 1 over its own entries.
 
-        The scaling has no parameters; it lets one learning rate suit every encoder and cached and live content agree.
+        It has no parameters. With it, one learning rate suits every encoder, and cached and live content agree.
         """
         content = self.encoder(batch)
         return self.dropout(nn.functional.layer_norm(content, content.shape[-1:]))
@@ -130,8 +131,8 @@ class AnnotatorModel(L.LightningModule):
         self._validation = [0.0, 0]
 
     def validation_losses(self, content: Tensor, batch: Batch) -> Tensor:
-        """Loss float32 [annotation] of what the model answers for the pairs of a batch, whether it knows the annotator
-        or not; content: [item, hidden]."""
+        """Loss float32 [annotation] of the predictions for a batch's pairs, of known and unknown annotators alike;
+        content: [item, hidden]."""
         logits = self.pairs(content, batch.annotators, batch.item_index, batch.annotator_index)
         return self.objective.loss(logits, batch.label)
 
@@ -145,7 +146,7 @@ class AnnotatorModel(L.LightningModule):
     # Optimization. -------------------------------------------------------------------------------------------------
 
     def parameter_groups(self) -> list[dict[str, Any]]:
-        """Encoder, annotators' vectors and other parameters apart, and no weight decay on vectors (biases, norms)."""
+        """Groups for encoder, annotators' vectors and other parameters; no weight decay on vectors (biases, norms)."""
         options = self.optimization
         rates = {id(p): options.encoder_lr for p in self.encoder.parameters()}
         tables = [module.weight for module in self.modules() if isinstance(module, AnnotatorTable)]
@@ -193,6 +194,6 @@ class AnnotatorModel(L.LightningModule):
             clip_gradients((p for group in optimizer.param_groups for p in group["params"]), gradient_clip_val)
 
     def trained_state(self) -> dict[str, Tensor]:
-        """The parameters that training changed, for `model.safetensors`; a frozen encoder is found by its name."""
+        """The trained parameters, for `model.safetensors`; a frozen encoder is loaded by its name instead."""
         trained = {name for name, parameter in self.named_parameters() if parameter.requires_grad}
         return {name: tensor.contiguous() for name, tensor in self.state_dict().items() if name in trained}

@@ -1,10 +1,10 @@
 """The annotator in the input of the encoder: a learned user token and attributes as text, before the text.
 
-What a text says to a person is then not put together after the encoder, but read in every layer. Annotator vectors in
-the input layer are due to Deng et al. 2023 (You Are What You Annotate, Findings of EMNLP), attributes in words to
-sociodemographic prompting (Beck et al. 2024, EACL); Orlikowski et al. 2025 (Beyond Demographics, ACL) fine-tune on ids
-and attributes in one input, and find that it is the ids that help. What is here is neither of these systems, but their
-common idea for encoders of any kind.
+Text and annotator then interact in every layer of the encoder instead of after it. Annotator vectors in the input layer
+are due to Deng et al. 2023 (You Are What You Annotate, Findings of EMNLP), attributes in words to sociodemographic
+prompting (Beck et al. 2024, EACL); Orlikowski et al. 2025 (Beyond Demographics, ACL) fine-tune on ids and attributes in
+one input, and find that the ids are what helps. This module reimplements none of these systems, but applies their
+common idea to any encoder.
 """
 
 import warnings
@@ -19,7 +19,7 @@ from perspectives.data.batches import Batch
 from perspectives.data.schema import Schema
 from perspectives.data.validation import UNKNOWN
 from perspectives.errors import ConfigError, DataWarning
-from perspectives.models.base import AnnotatorModel
+from perspectives.models.base import AnnotatorModel, Optimization
 from perspectives.models.encoder import LiveEncoder
 from perspectives.models.layers import AnnotatorTable
 
@@ -27,9 +27,9 @@ PAIRS_AT_ONCE = 128  # in one pass of the encoder
 
 
 class AttributeText(nn.Module):
-    """An annotator's attributes as tokens: those of `gender: woman;` for each attribute, in the order of the schema.
+    """An annotator's attributes as tokens of `gender: woman;` and so on, in the order of the schema.
 
-    Every (attribute, value) is tokenised once, `unknown` included.
+    Every (attribute, value) is tokenised once, including `unknown`.
     """
 
     tokens: Tensor  # int64 [attribute value, token, field]
@@ -37,10 +37,10 @@ class AttributeText(nn.Module):
 
     def __init__(self, schema: Schema, encoder: LiveEncoder) -> None:
         super().__init__()
-        # The space belongs to the word in many tokenizers: it comes first, so that the pieces read like one text.
+        # Many tokenizers attach a space to the next word: with it first, the pieces tokenise like one text.
         pieces = [
-            encoder.tokenize([f" {one.name.replace('_', ' ')}: {value};" for value in (UNKNOWN, *one.values)])
-            for one in schema.attributes
+            encoder.tokenize([f" {known.name.replace('_', ' ')}: {value};" for value in (UNKNOWN, *known.values)])
+            for known in schema.attributes
         ]
         self.longest = sum(max(map(len, values)) for values in pieces)
         rows = [ids for values in pieces for ids in values]
@@ -53,22 +53,23 @@ class AttributeText(nn.Module):
         self.register_buffer("first", sizes.cumsum(0) - sizes, persistent=False)
 
     def forward(self, attributes: Tensor) -> Tensor:
-        """Tokens int64 [annotator, token, field] of these attribute codes, with padding (mask 0) between them."""
+        """Tokens int64 [annotator, token, field] of these attribute codes, with padding (mask 0) in between."""
         return self.tokens[self.first + attributes].flatten(1, 2)
 
 
 class Conditioned(AnnotatorModel):
     """One sequence per (text, annotator) pair, `[CLS] user attributes text [SEP]`, and a linear head on its vector.
 
-    user_token: a learned input vector per annotator. attribute_text: the attributes of the schema in words. What an
-    annotator takes is never cut; where text and annotator together are longer than the encoder can read, the text is.
-    id_dropout: share of annotators per batch whose id is hidden, which trains the vector of people never seen.
+    user_token: a learned input vector per annotator. attribute_text: the attributes of the schema in words. The
+    annotator's part is never truncated; where it and the text are too long for the encoder, the text is.
+    id_dropout: share of annotators per batch whose id is hidden, which trains the vector of unseen people.
 
     The content that `encode` returns is tokens, int64 [item, token, field], and the encoder runs in `pairs`: once per
-    distinct pair, in blocks, so that a crowd takes time but no memory. A warning says at the start how many there are.
+    distinct pair, in blocks, so that many annotators take time but no memory. A warning at the start gives the number
+    of pairs.
 
-    Raises ConfigError when both are off, when there is nothing to say about anybody, for an encoder that is not a part
-    of the model, and when the attributes leave no room for texts.
+    Raises ConfigError when both options are off, when attributes are the only input and there are none, for an encoder
+    that is not a part of the model, and when the attributes leave no room for texts.
     """
 
     encoder: LiveEncoder
@@ -76,8 +77,8 @@ class Conditioned(AnnotatorModel):
     def __init__(
         self,
         encoder: Any,
-        schema: Any,
-        optimization: Any,
+        schema: Schema,
+        optimization: Optimization,
         user_token: bool = True,
         attribute_text: bool = True,
         id_dropout: float = 0.1,
@@ -96,7 +97,7 @@ class Conditioned(AnnotatorModel):
         self._check_room()
 
     def annotator_tables(self) -> list[tuple[Tensor, Tensor]]:
-        """Somebody new starts at the vector of people never seen."""
+        """The table of user vectors; a new annotator starts at the vector of unseen people."""
         return [] if self.users is None else [(self.users.weight, self.users.weight[:1].detach())]
 
     def on_fit_start(self) -> None:
@@ -110,43 +111,43 @@ class Conditioned(AnnotatorModel):
         )
 
     def encode(self, batch: Batch) -> Tensor:
-        """The tokens of the texts, int64 [item, token, field]: nothing is known of a text before it is read."""
+        """The tokens of the texts, int64 [item, token, field]: the encoder itself runs in `pairs`."""
         assert batch.tokens is not None
         return torch.stack([batch.tokens[field] for field in self.encoder.fields], -1)
 
     def pairs(self, content: Tensor, annotators: Annotators, item_index: Tensor, annotator_index: Tensor) -> Tensor:
         people, person = self._distinct(annotators)
-        asked, position = torch.unique(item_index * len(people) + person[annotator_index], return_inverse=True)
+        distinct, position = torch.unique(item_index * len(people) + person[annotator_index], return_inverse=True)
         users = None if self.users is None else self.users(people[:, 0])
-        blocks, read = asked.split(PAIRS_AT_ONCE), []
-        # Each of several blocks is read once more for its gradients, so that memory never holds more than one of them.
+        blocks, encoded = distinct.split(PAIRS_AT_ONCE), []
+        # With several blocks, each is encoded again for its gradients, so that memory holds only one at a time.
         again = len(blocks) > 1 and torch.is_grad_enabled()
         for block in blocks:
             item, who = block // len(people), block % len(people)
             inputs = self.sequences(content[item], people[who, 1:]), None if users is None else users[who]
-            read.append(checkpoint(self._vectors, *inputs, use_reentrant=False) if again else self._vectors(*inputs))
-        vectors = torch.cat(read)
+            encoded.append(checkpoint(self._vectors, *inputs, use_reentrant=False) if again else self._vectors(*inputs))
+        vectors = torch.cat(encoded)
         return self.head(self.dropout(nn.functional.layer_norm(vectors, vectors.shape[-1:])))[position]
 
     def _distinct(self, annotators: Annotators) -> tuple[Tensor, Tensor]:
-        """Annotators who differ for this model, as codes of id and attributes, int64 [distinct, 1 + attribute], and
+        """The annotators this model distinguishes, as codes of id and attributes, int64 [distinct, 1 + attribute], and
         the row of each annotator, int64 [annotator]."""
         code = torch.zeros_like(annotators.code) if self.users is None else annotators.code
         attributes = annotators.attributes[:, : None if self.words else 0]
         return torch.cat([code[:, None], attributes], 1).unique(dim=0, return_inverse=True)
 
     def sequences(self, texts: Tensor, attributes: Tensor) -> Tensor:
-        """What the encoder reads, int64 [pair, token, field]: the tokens of texts int64 [pair, token, field] behind
+        """The encoder's input, int64 [pair, token, field]: the tokens of texts int64 [pair, token, field], preceded by
         those of annotators with these attribute codes, int64 [pair, attribute]; padded on the right.
 
-        Where users are known, the first token of the text holds the place of their vector.
+        With user vectors, a copy of the text's first token is the placeholder for the vector.
         """
         parts = ([texts[:, :1]] if self.users is not None else []) + ([self.words(attributes)] if self.words else [])
         prefix = torch.cat(parts, 1)
         mask = self.encoder.mask
         room = self.encoder.limit - prefix[..., mask].sum(1, keepdim=True)
         place, length = torch.arange(texts.shape[1], device=texts.device), texts[..., mask].sum(1, keepdim=True)
-        fits = (place < room - self.after) | (place >= length - self.after)  # what stands after a text is never cut
+        fits = (place < room - self.after) | (place >= length - self.after)  # special tokens after the text stay
         texts = texts.clone()
         texts[..., mask] *= fits
         whole = torch.cat([texts[:, : self.before], prefix, texts[:, self.before :]], 1)
@@ -174,8 +175,8 @@ class Conditioned(AnnotatorModel):
 def _check(encoder: Any, schema: Schema, user_token: bool, attribute_text: bool) -> None:
     if not (user_token or attribute_text):
         raise ConfigError(
-            "model.user_token=false and model.attribute_text=false leave nothing of annotators; set one of them to "
-            "true, or use model=softlabel, which knows nobody"
+            "model.user_token=false and model.attribute_text=false leave the annotator out of the input; set one of "
+            "them to true, or use model=softlabel, which ignores annotators"
         )
     if not user_token and not schema.attributes:
         raise ConfigError(
@@ -184,7 +185,7 @@ def _check(encoder: Any, schema: Schema, user_token: bool, attribute_text: bool)
         )
     if not isinstance(encoder, LiveEncoder):
         raise ConfigError(
-            "model=conditioned reads annotators together with texts, which vectors computed beforehand cannot; set "
+            "model=conditioned reads annotators together with texts, which precomputed vectors do not allow; set "
             "encoder.tune=full or lora (or encoder.cache=false), with an encoder other than ngrams"
         )
     if encoder.apart:

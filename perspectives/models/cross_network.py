@@ -2,7 +2,7 @@
 
 Cross layers multiply what they read with all inputs once more: x_{l+1} = x_0 ⊙ (W_l x_l + b_l) + x_l (their eq. 1),
 with a full matrix W_l or one of low rank, U_l V_lᵀ. The product of the first layer is a sum over the two sides of a
-pair: each side is computed once, not once per pair. When everyone is asked, the layer that reads x_1 is split as well.
+pair: each side is computed once, not once per pair. In `everyone`, the layer that reads x_1 is split as well.
 """
 
 import itertools
@@ -17,7 +17,7 @@ from perspectives.errors import ConfigError
 Pair = tuple[Tensor, Tensor]  # what the content and the annotator contribute
 
 STRUCTURES = ("stacked", "parallel")
-PAIRS_AT_ONCE = 2**12  # when everyone is asked: more no longer fits into the caches of a processor
+PAIRS_AT_ONCE = 2**12  # in `everyone`: more no longer fits into processor caches
 
 
 class Split(nn.Module):
@@ -49,7 +49,7 @@ class SecondSplit:
     vector of the annotator, [0; a ⊙ V a]. The layer W is applied to each of the three, so that a pair costs a product
     with annotator_width columns instead of content_width + annotator_width; an item costs one with W for each of them.
 
-    gated: for a cross layer, 1 + u + V a is added, so that x_2 = [c; a] ⊙ what this returns.
+    gated: for a cross layer, 1 + u + V a is added, so that x_2 = [c; a] ⊙ the output.
     """
 
     def __init__(self, first: Split, layer: nn.Linear, annotator: Tensor, gated: bool) -> None:
@@ -74,10 +74,10 @@ class SecondSplit:
 class CrossNetwork(nn.Module):
     """From pairs (content [item, content_width], annotator [annotator, annotator_width]) to `outputs` numbers.
 
-    annotator_width may be 0: then nobody differs, and each text is read once.
-    structure: `stacked`, deep layers read what the cross layers wrote; `parallel`, both read the input and are read
-    together. cross_layers, deep_layers: how many, either may be 0; deep_width: units of each deep layer (ReLU). rank:
-    of the cross matrices, None for full. dropout: after each deep layer.
+    annotator_width may be 0: then all annotators get the same output, computed once per text.
+    structure: `stacked`, deep layers take the output of the cross layers; `parallel`, both take the input and their
+    outputs are concatenated. cross_layers, deep_layers: how many, either may be 0; deep_width: units of each deep layer
+    (ReLU). rank: of the cross matrices, None for full. dropout: after each deep layer.
 
     Raises ConfigError for an unknown structure, a rank below 1, negative numbers of layers, or no layer at all.
     """
@@ -121,7 +121,7 @@ class CrossNetwork(nn.Module):
         if not width:
             return self._texts(content)[:, None].expand(-1, people, -1)
         sides = self._sides(content, annotator)
-        second = self._second(annotator) if people > width else None  # splitting costs an item what `width` people do
+        second = self._second(annotator) if people > width else None  # splitting an item costs what `width` people do
         step = max(1, PAIRS_AT_ONCE // max(people, 1))
         answers = []
         for lefts in zip(*(left.split(step) for left, _ in sides), strict=True):
@@ -130,11 +130,11 @@ class CrossNetwork(nn.Module):
         return torch.cat(answers)
 
     def _texts(self, content: Tensor) -> Tensor:
-        """Outputs [item, outputs] where nothing is known of annotators."""
+        """Outputs [item, outputs] for annotator_width 0."""
         return self._read(self._sides(content, content[:, :0]))
 
     def _sides(self, content: Tensor, annotator: Tensor) -> list[Pair]:
-        """What each side contributes: the vectors themselves, and their parts of each first layer."""
+        """Contributions of the two sides: the vectors themselves, and their parts of each first layer."""
         layers = [layer for layer in (self.first_cross, self.first_deep) if layer is not None]
         return [(content, annotator), *(layer(content, annotator) for layer in layers)]
 
@@ -147,7 +147,7 @@ class CrossNetwork(nn.Module):
         return SecondSplit(self.first_cross, layer, annotator, gated=len(self.cross) > 0)
 
     def _read(self, sides: Sequence[Pair], second: Tensor | None = None) -> Tensor:
-        """Outputs [..., outputs] of pairs whose two sides broadcast; second: what `SecondSplit` made of them."""
+        """Outputs [..., outputs] of pairs whose two sides broadcast; second: the output of `SecondSplit` for them."""
         if second is not None and not self.cross:
             return self.head(self._deep(self._units(second), self.deep[1:])) if self.deep else second
         deep = None if self.first_deep is None else self._deep(self._units(torch.add(*sides[-1])), self.deep)
@@ -157,7 +157,7 @@ class CrossNetwork(nn.Module):
         return self.head(self._deep(crossed, self.deep) if deep is None else torch.cat([crossed, deep], -1))
 
     def _crossed(self, vectors: Pair, first: Pair, second: Tensor | None) -> Tensor:
-        """What the cross layers write, [..., content_width + annotator_width]."""
+        """Output of the cross layers, [..., content_width + annotator_width]."""
         inputs = _beside(*vectors)
         crossed = torch.addcmul(inputs, inputs, first[0] + first[1]) if second is None else inputs * second
         for layer in self.cross if second is None else self.cross[1:]:

@@ -1,7 +1,7 @@
 """A vector per annotator, combined with the content vector and read by one shared head.
 
-The family of AART (Mokhberian et al. 2024, Capturing Perspectives of Crowdsourced Annotators in Subjective Learning
-Tasks), whose annotator vectors are added to the content vector; its contrastive term is not part of this.
+Follows AART (Mokhberian et al. 2024, Capturing Perspectives of Crowdsourced Annotators in Subjective Learning
+Tasks), whose annotator vectors are added to the content vector; its contrastive term is not implemented.
 """
 
 from typing import Any
@@ -9,8 +9,9 @@ from typing import Any
 from torch import Tensor, nn
 
 from perspectives.data.annotators import Annotators
+from perspectives.data.schema import Schema
 from perspectives.errors import ConfigError
-from perspectives.models.base import AnnotatorModel
+from perspectives.models.base import AnnotatorModel, Optimization
 from perspectives.models.layers import AnnotatorEmbedding
 
 COMBINE = ("add", "concat")
@@ -19,12 +20,12 @@ COMBINE = ("add", "concat")
 class Embedding(AnnotatorModel):
     """Annotator vectors and a shared head with one hidden layer.
 
-    combine: `add` the annotator's vector to the content vector, as published, so that vectors are as wide as it is; or
-    `concat`, with vectors `id_width` wide. deep_width: units of the hidden layer, without which texts and people would
-    only add up and everyone would order texts alike.
-    ids: whether annotators have vectors of their own; without, people are their demographic values alone.
-    groups, group_width: see `AnnotatorEmbedding`; with `add` everything is `hidden` wide and summed.
-    id_dropout: share of annotators per batch whose id is hidden, which trains the vector of people never seen.
+    combine: `add` the annotator's vector to the content vector, as published, so that both have the same width; or
+    `concat`, with vectors of width `id_width`. deep_width: units of the hidden layer, without which text and annotator
+    would be additive, and all annotators would rank texts alike.
+    ids: whether annotators have vectors of their own; without, they are represented by demographic values alone.
+    groups, group_width: see `AnnotatorEmbedding`; with `add` all vectors have width `hidden` and are summed.
+    id_dropout: share of annotators per batch whose id is hidden, which trains the vector of unseen people.
 
     Raises ConfigError for unknown options.
     """
@@ -32,8 +33,8 @@ class Embedding(AnnotatorModel):
     def __init__(
         self,
         encoder: Any,
-        schema: Any,
-        optimization: Any,
+        schema: Schema,
+        optimization: Optimization,
         combine: str = "add",
         ids: bool = True,
         id_width: int = 64,
@@ -61,7 +62,7 @@ class Embedding(AnnotatorModel):
         return self.side.annotator_tables()
 
     def pairs(self, content: Tensor, annotators: Annotators, item_index: Tensor, annotator_index: Tensor) -> Tensor:
-        # The first layer is linear, so that each text and each person passes it once, not each pair.
+        # The first layer is linear, so that it is computed once per text and once per person, not per pair.
         of_text = self.read_content(content)
         of_person = self._read(self.side(annotators))
         hidden = nn.functional.gelu(of_text[item_index] + of_person[annotator_index])

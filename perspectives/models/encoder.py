@@ -1,8 +1,8 @@
 """Text encoders: `encode(batch) → content [item, hidden]`, live or from vectors computed once.
 
-`Encoder` is what training asks of any of them. `Transformer` describes any `AutoModel`; frozen, it turns the texts of a
-corpus into cached vectors, so that heads train in seconds; fine-tuned (all weights or LoRA), it becomes a `LiveEncoder`
-inside the model.
+`Encoder` is the interface that training requires. `Transformer` describes any `AutoModel`; frozen, it turns the texts
+of a corpus into cached vectors, so that heads train in seconds; fine-tuned (all weights or LoRA), it becomes a
+`LiveEncoder` inside the model.
 """
 
 import hashlib
@@ -25,15 +25,15 @@ from perspectives.models import pretrained
 POOLING = ("mean", "cls", "last")
 TUNING = ("frozen", "full", "lora")
 PAIRS = ("together", "apart")
-UNLIMITED = 2**31 - 1  # tokens; tokenizers that know no limit say 10^30, which no tensor can count
-TOKENS_PER_WORD = 3.0  # more than this and the tokenizer does not know the language
+UNLIMITED = 2**31 - 1  # tokens; tokenizers without a limit report 10^30, too large for a tensor
+TOKENS_PER_WORD = 3.0  # above this, the tokenizer hardly knows the language
 
 
 class Encoder(Protocol):
-    """What training asks of an encoder, whichever it is.
+    """The interface that training requires of an encoder.
 
-    live: it is a part of the model and runs in every step; it then also offers `tokens(texts) → Tokens`, which batches
-        carry, and `module() → nn.Module`, which reads them. Otherwise its `vectors` stand in for the texts.
+    live: the encoder is a part of the model and runs in every step; it then also has `tokens(texts) → Tokens`, which
+        batches carry, and `module() → nn.Module`, which reads them. Otherwise its `vectors` replace the texts.
 
     texts is a table with the column `text` and, where the corpus has pairs, `text_pair`; its rows are items.
     """
@@ -41,16 +41,16 @@ class Encoder(Protocol):
     live: bool
 
     def fit(self, texts: pd.DataFrame) -> Self:
-        """Learn from the train texts what has to be known before training starts; itself."""
+        """Learn whatever is needed before training starts from the train texts. Returns the encoder."""
 
     def save(self, folder: Path) -> None:
         """Write what `fit` learned into an existing folder. Raises RunError when that is not possible."""
 
     def load(self, folder: Path) -> Self:
-        """Read what `save` wrote, instead of `fit`; itself. Raises RunError when it is missing or damaged."""
+        """Read what `save` wrote, instead of `fit`. Returns the encoder. Raises RunError if missing or damaged."""
 
     def vectors(self, texts: pd.DataFrame, cache: Path, device: torch.device | str = "cpu") -> np.ndarray:
-        """Content vectors, float32 [item, hidden]; computed on `device` where they are not in the folder `cache`."""
+        """Content vectors, float32 [item, hidden]; computed on `device` unless they are in the folder `cache`."""
 
 
 class CachedContent(nn.Module):
@@ -70,9 +70,9 @@ class CachedContent(nn.Module):
 class LiveEncoder(nn.Module):
     """A transformer, its tokenizer and its pooling. Trains with its dropout on; frozen, it stays in evaluation mode.
 
-    apart: it reads both texts of an item alone, and their content is `compared`. hidden: length of a content vector.
-    fields: what the tokenizer gives for each token (`input_ids`, `attention_mask`, …); mask: where in them the latter
-    stands. limit: tokens it reads at once.
+    apart: encode the two texts of an item separately, and combine their vectors with `compared`. hidden: length of a
+    content vector. fields: the tokenizer's outputs for each token (`input_ids`, `attention_mask`, …); mask: position of
+    `attention_mask` among them. limit: maximum number of tokens per input.
     """
 
     def __init__(self, model: Any, tokenizer: Any, pooling: str, trainable: bool, apart: bool = False) -> None:
@@ -89,7 +89,7 @@ class LiveEncoder(nn.Module):
         return super().train(mode and self.trainable)
 
     def freeze(self) -> None:
-        """Stay as it is from now on, dropout off; what it has learned is still saved with the model."""
+        """Stop training the encoder, with dropout off; its weights so far are still saved with the model."""
         self.trainable = False
         self.eval()
 
@@ -98,9 +98,9 @@ class LiveEncoder(nn.Module):
         return self.vectors(batch.tokens)
 
     def vectors(self, inputs: dict[str, Tensor]) -> Tensor:
-        """Content vectors float32 [item, hidden] of what an `AutoModel` takes: `input_ids` or `inputs_embeds`, and the
+        """Content vectors float32 [item, hidden] of an `AutoModel`'s inputs: `input_ids` or `inputs_embeds`, and the
         `attention_mask`; each [item, 2, token] when texts are read apart, else [item, token]. Gradients pass through a
-        frozen encoder to input vectors that are learned."""
+        frozen encoder to learned input vectors."""
         if self.apart:
             inputs = {name: both.flatten(0, 1) for name, both in inputs.items()}
         learned = self.trainable or ("inputs_embeds" in inputs and inputs["inputs_embeds"].requires_grad)
@@ -109,7 +109,7 @@ class LiveEncoder(nn.Module):
             vectors = pool(states, inputs["attention_mask"], self.pooling)
             return compared(vectors[0::2], vectors[1::2]) if self.apart else vectors
 
-    # For methods that write into the input. --------------------------------------------------------------------------
+    # For methods that add to the input. ------------------------------------------------------------------------------
 
     def tokenize(self, pieces: list[str]) -> list[list[int]]:
         """Token ids of each piece of text, without the special tokens around a text."""
@@ -122,7 +122,7 @@ class LiveEncoder(nn.Module):
         return before, len(whole) - before - len(bare)
 
     def embedding(self) -> nn.Embedding:
-        """The vectors [token, width] of the vocabulary, from which `inputs_embeds` are made."""
+        """The vocabulary's vectors [token, width], from which `inputs_embeds` are built."""
         return self.model.get_input_embeddings()
 
 
@@ -142,23 +142,23 @@ def compared(first: Tensor, second: Tensor) -> Tensor:
 
 
 def readable(tokenizer: Any, model: nn.Module) -> int:
-    """Tokens that the encoder can read at once."""
+    """Maximum number of tokens per input."""
     limits = [tokenizer.model_max_length, getattr(model.config, "max_position_embeddings", UNLIMITED), UNLIMITED]
     for name, module in model.named_modules():
         if name.endswith("position_embeddings") and getattr(module, "padding_idx", None) is not None:
-            limits.append(module.num_embeddings - module.padding_idx - 1)  # RoBERTa counts from there
+            limits.append(module.num_embeddings - module.padding_idx - 1)  # RoBERTa's positions start after it
     return min(limits)
 
 
 class Transformer:
-    """A pretrained encoder and how to use it.
+    """A pretrained encoder and the options for using it.
 
     name: `minilm`, `tiny`, a local folder or any Hub name. tune: `frozen`, `full` or `lora`. pooling: `mean` over
-    tokens, the first (`cls`) or the `last`. pairs: read both texts of an item `together` as one input, or `apart`, each
-    alone, and compare their vectors. max_length: tokens kept of an input.
-    cache: compute frozen vectors once (False runs the frozen encoder in every step; for checks). lora: rank, alpha and
+    tokens, the first (`cls`) or the `last`. pairs: encode both texts of an item `together` as one input, or `apart`,
+    and compare their vectors. max_length: longer inputs are truncated to so many tokens.
+    cache: compute frozen vectors once (False runs the frozen encoder in every step, for checks). lora: rank, alpha and
     dropout of the adapters. batch_size: texts per forward pass when vectors are computed. revision: branch, tag or
-    commit on the Hub; None is what stands there now.
+    commit on the Hub; None for the current main.
 
     Raises ConfigError for unknown options, a max_length the encoder cannot read and an encoder that cannot be loaded.
     """
@@ -190,14 +190,14 @@ class Transformer:
             self.model = pretrained.with_adapters(self.model, **(lora or {}))
 
     def fit(self, texts: pd.DataFrame) -> Self:
-        """Nothing: it was pretrained."""
+        """Does nothing: the encoder is pretrained. Returns the encoder."""
         return self
 
     def save(self, folder: Path) -> None:
-        """Nothing: weights that were tuned are saved with the model, the others are where they came from."""
+        """Does nothing: tuned weights are saved with the model, others are loaded by name."""
 
     def load(self, folder: Path) -> Self:
-        """Nothing, as nothing is saved."""
+        """Does nothing, because nothing was saved. Returns the encoder."""
         return self
 
     def module(self) -> LiveEncoder:
@@ -208,9 +208,9 @@ class Transformer:
         return encoder
 
     def tokens(self, texts: pd.DataFrame) -> Tokens:
-        """Tokenise `texts` (column `text` and optionally `text_pair`). Warns when the language seems foreign to it.
+        """Tokenise `texts` (column `text` and optionally `text_pair`). Warns when the language seems unknown to it.
 
-        Raises ConfigError when pairs shall be read apart and there are none.
+        Raises ConfigError with pairs=apart when the texts are not pairs.
         """
         if self.apart and len(texts.columns) == 1:
             raise ConfigError("encoder.pairs=apart is for items of two texts; these have one, leave it out")
@@ -222,7 +222,7 @@ class Transformer:
         words = np.array([sum(len(text.split()) for text in row) for row in zip(*inputs, strict=True)])
         lengths = tokens.input_lengths.ravel()
         whole = lengths < self.max_length
-        counted = whole if whole.any() else ~whole  # the words of a truncated text are not all among its tokens
+        counted = whole if whole.any() else ~whole  # truncated texts have words without tokens
         special = self.tokenizer.num_special_tokens_to_add(pair=len(inputs) > 1)
         rate = (lengths[counted] - special).sum() / max(words[counted].sum(), 1)
         if rate > TOKENS_PER_WORD:
@@ -232,9 +232,9 @@ class Transformer:
         return tokens
 
     def vectors(self, texts: pd.DataFrame, cache: Path, device: torch.device | str = "cpu") -> np.ndarray:
-        """Content vectors of a frozen encoder, float32 [item, hidden], read from `cache` where it has them already.
+        """Content vectors of a frozen encoder, float32 [item, hidden], read from `cache` if they are there.
 
-        float32 because in bf16 the same text gets slightly different vectors in different batches.
+        float32 because in bf16 the vectors of a text depend slightly on its batch.
         """
         tokens = self.tokens(texts)
         path = cache / "content" / self._digest() / f"{_digest_of_tokens(tokens)}.npy"
@@ -261,9 +261,9 @@ class Transformer:
         return vectors
 
     def _digest(self) -> str:
-        """What the vectors depend on besides the tokens: weights, architecture, pooling and length."""
-        read = f"{self.pooling}{' apart' if self.apart else ''} {self.max_length} float32"
-        digest = hashlib.sha256(f"{read} {self.model.config.model_type}".encode())
+        """Digest of what the vectors depend on besides the tokens: weights, architecture, pooling and length."""
+        options = f"{self.pooling}{' apart' if self.apart else ''} {self.max_length} float32"
+        digest = hashlib.sha256(f"{options} {self.model.config.model_type}".encode())
         for name, tensor in sorted(self.model.state_dict().items()):
             digest.update(name.encode())
             digest.update(tensor.cpu().reshape(-1).view(torch.uint8).numpy())
@@ -271,7 +271,7 @@ class Transformer:
 
 
 def _digest_of_tokens(tokens: Tokens) -> str:
-    """Of texts and tokenizer together, whatever the tokenizer is made of (some have no file that could be hashed)."""
+    """Digest of texts and tokenizer together; of the tokens, because some tokenizers have no file to hash."""
     digest = hashlib.sha256(tokens.input_lengths.tobytes())
     for name, ids in sorted(tokens.flat.items()):
         digest.update(name.encode() + ids.tobytes())

@@ -1,7 +1,7 @@
-"""Jury Learning (Gordon et al. 2022, CHI): a text, a person and their group meet in a Deep & Cross Network.
+"""Jury Learning (Gordon et al. 2022, CHI): a Deep & Cross Network over text, annotator and demographic group.
 
-The content vector, a vector of the annotator and a vector of the annotator's demographic group go through cross and
-deep layers to the answer this person would give. Juries of such answers are drawn later, from Predictions.
+Cross and deep layers predict an annotator's answer from the content vector, a vector of the annotator and a vector of
+their demographic group. Juries of such answers are drawn later, from Predictions.
 """
 
 from typing import Any
@@ -9,8 +9,9 @@ from typing import Any
 from torch import Tensor
 
 from perspectives.data.annotators import Annotators
+from perspectives.data.schema import Schema
 from perspectives.errors import ConfigError
-from perspectives.models.base import AnnotatorModel
+from perspectives.models.base import AnnotatorModel, Optimization
 from perspectives.models.cross_network import CrossNetwork
 from perspectives.models.layers import AnnotatorEmbedding
 
@@ -20,10 +21,10 @@ class Jury(AnnotatorModel):
 
     ids: whether annotators have vectors of their own, `id_width` numbers each. groups: `joint`, one vector per
     combination of demographic values, as published, or `per_attribute`; `group_width` numbers each. Without ids and
-    without attributes the model is blind to who is asked: the text-only ablation.
+    attributes the model ignores the annotator: the text-only ablation.
     structure, cross_layers, deep_layers, deep_width, rank, deep_dropout: see `CrossNetwork`.
-    id_dropout: share of annotators per batch whose id is hidden, which trains the vector of people never seen.
-    freeze_after: epochs after which a fine-tuned encoder stays as it is while the rest trains on; None for never.
+    id_dropout: share of annotators per batch whose id is hidden, which trains the vector of unseen people.
+    freeze_after: epochs after which a fine-tuned encoder is frozen while the rest continues to train; None for never.
 
     Raises ConfigError for unknown options.
     """
@@ -31,8 +32,8 @@ class Jury(AnnotatorModel):
     def __init__(
         self,
         encoder: Any,
-        schema: Any,
-        optimization: Any,
+        schema: Schema,
+        optimization: Optimization,
         ids: bool = True,
         id_width: int = 32,
         groups: str = "joint",
@@ -74,8 +75,8 @@ class Jury(AnnotatorModel):
         return self.network(content, self.side(annotators), item_index, annotator_index)
 
     def everyone(self, content: Tensor, annotators: Annotators) -> Tensor:
-        asked = annotators[:1] if self.blind else annotators
-        return self.objective.predict(self.network.everyone(content, self.side(asked)))
+        people = annotators[:1] if self.blind else annotators
+        return self.objective.predict(self.network.everyone(content, self.side(people)))
 
     def training_step(self, batch: Any, batch_index: int) -> Tensor:
         if self.freeze_after is not None and self.current_epoch >= self.freeze_after:

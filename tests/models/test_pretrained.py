@@ -114,7 +114,7 @@ def test_a_revision_is_a_branch_tag_or_commit_on_the_hub(tmp_path):
 
 def test_a_revision_of_what_is_not_from_the_hub_is_refused(saved):
     for name in ("tiny", str(saved)):
-        message = rf"encoder\.revision='v1' is for encoders from the Hub; '{name}' is here, leave it out"
+        message = rf"encoder\.revision='v1' is for Hub encoders; '{name}' is local, leave it out"
         with pytest.raises(ConfigError, match=message):
             Transformer(name, revision="v1")
 
