@@ -7,11 +7,16 @@ import signal
 from importlib import import_module
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from perspectives.config import compose
+from perspectives.data.batches import Batch
+from perspectives.data.schema import Schema
+from perspectives.predictions import Predictions
 from perspectives.runs.run import Run
 from perspectives.training.fit import fit
+from perspectives.training.training import load_model
 
 torch.set_num_threads(1)  # models this small only wait for each other's threads, above all on a busy machine
 
@@ -89,3 +94,20 @@ def results(run: Run) -> dict[str, bytes | dict]:
     metrics = json.loads((run.folder / "metrics.json").read_text())
     del metrics["throughput"]
     return found | {"metrics": metrics}
+
+
+def answers(run: Run, part: str = "test") -> Predictions:
+    """What the one method of a run predicted."""
+    ((_, predictions),) = run.predictions(part).items()
+    return predictions
+
+
+def rebuilt(run: Run, found: Predictions) -> np.ndarray:
+    """The answers of a model rebuilt from the run, for the pairs of `found`."""
+    model, tokens = load_model(run, found.items[["text"]])
+    annotators = Schema.load(run.folder / "schema.json").encode(found.annotators)
+    items = np.arange(len(found.items))
+    batch = Batch.of_texts(torch.from_numpy(items), tokens and tokens.padded(items))
+    pairs = torch.from_numpy(found.item_index), torch.from_numpy(found.annotator_index)
+    with torch.inference_mode():
+        return model.predict_pairs(model.encode(batch), annotators, *pairs).numpy()

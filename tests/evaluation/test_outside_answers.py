@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from test_predictions import ITEMS, SCALES, made
+from invented_predictions import ITEMS, SCALES, made
 
 from perspectives.data.scale import Scale
 from perspectives.errors import DataError

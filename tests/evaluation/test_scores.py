@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from invented_predictions import ITEMS, SCALES, made
 from scipy.stats import pearsonr
 from sklearn.metrics import cohen_kappa_score, f1_score
-from test_predictions import ITEMS, SCALES, made
 
 from perspectives.data import synthetic
 from perspectives.data.splits import Split

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from test_predictions import ITEMS, SCALES, made
+from invented_predictions import ITEMS, SCALES, made
 
 from perspectives.evaluation.scores import Evaluation
 from perspectives.metrics.direction import HIGHER_IS_BETTER, LOWER_IS_BETTER, lower_is_better, signed

@@ -6,8 +6,8 @@ from functools import cache
 
 import numpy as np
 import pytest
+from invented_predictions import ITEMS, made
 from scipy.stats import wasserstein_distance
-from test_predictions import ITEMS, made
 
 from perspectives.data.annotations import AnnotationSet
 from perspectives.data.readers import lewidi2025 as reader

@@ -10,9 +10,8 @@ import pytest
 import test_contract as contract
 import torch
 from model_cases import SCALES, Case, build, corpus_on, optimization, strangers, whole_batch
-from running import TINY, train
+from running import TINY, answers, rebuilt, train
 from test_base import Stop, batches, distance, trained
-from test_fit import answers, rebuilt
 
 from perspectives.data.annotations import AnnotationSet, Tables
 from perspectives.data.annotators import Annotators

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
+from invented_predictions import ITEMS, made
 from scipy.stats import wasserstein_distance
-from test_predictions import ITEMS, made
 
 from perspectives.data.scale import Scale
 from perspectives.errors import RunError

@@ -8,15 +8,13 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from running import FINETUNE, TINY, places, results, train
+from running import FINETUNE, TINY, answers, places, rebuilt, results, train
 
 from perspectives.cli import main
 from perspectives.config import compose
-from perspectives.data.batches import Batch, Batches
+from perspectives.data.batches import Batches
 from perspectives.data.load import load
-from perspectives.data.schema import Schema
 from perspectives.errors import ConfigError, RunError
-from perspectives.predictions import Predictions
 from perspectives.training.training import load_model
 
 WORDS = ("tea", "soup", "rain", "music", "bread", "winter", "garden", "river")
@@ -35,11 +33,6 @@ def table(tmp_path, label, items=40, people=8):
     path = tmp_path / "corpus.csv"
     pd.DataFrame(rows).to_csv(path, index=False)
     return ["debug=short", "data=table", f"data.reader.path={path}", "trainer.batch_size=8"]
-
-
-def answers(run, part="test"):
-    ((_, predictions),) = run.predictions(part).items()
-    return predictions
 
 
 # Kinds of data. ----------------------------------------------------------------------------------------------------
@@ -237,17 +230,6 @@ def test_a_model_is_rebuilt_from_its_run(tmp_path, options):
     found = answers(run)
     assert found.values.std() > 1e-3  # it did learn something to be rebuilt
     np.testing.assert_allclose(rebuilt(run, found), found.values, atol=1e-6)
-
-
-def rebuilt(run, found: Predictions) -> np.ndarray:
-    """The answers of a model rebuilt from the run, for the pairs of `found`."""
-    model, tokens = load_model(run, found.items[["text"]])
-    annotators = Schema.load(run.folder / "schema.json").encode(found.annotators)
-    items = np.arange(len(found.items))
-    batch = Batch.of_texts(torch.from_numpy(items), tokens and tokens.padded(items))
-    pairs = torch.from_numpy(found.item_index), torch.from_numpy(found.annotator_index)
-    with torch.inference_mode():
-        return model.predict_pairs(model.encode(batch), annotators, *pairs).numpy()
 
 
 def test_runs_without_a_model_are_told_so(tmp_path):
