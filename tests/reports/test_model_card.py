@@ -162,7 +162,7 @@ def test_minilm_is_the_base_model_by_its_name_on_the_hub(subject):
 def test_pieces_of_texts_that_ngrams_keep_are_mentioned(subject):
     ngrams = {"_target_": "perspectives.models.ngrams.Ngrams", "hidden": 20}
     card = model_card(dataclasses.replace(subject, config={**subject.config, "encoder": ngrams}))
-    assert "`Ngrams`, fitted on the training texts; what it learned, pieces of a few characters of these" in card
+    assert "`Ngrams`, fitted on the training texts; what it learned, including pieces of a few characters of these" in card
 
 
 def test_method_data_training_and_warnings_are_said(subject):
@@ -211,7 +211,7 @@ def test_models_that_give_one_answer_to_everyone_say_so(tmp_path, model, said):
     assert said in section(card, "Annotators")
     assert "each of" not in section(card, "How to use")
     first = card.partition(f"# {model} on synthetic\n\n")[2].splitlines()[0]
-    assert first.startswith("Predicts the majority's label" if model == "majority" else "Predicts how ")
+    assert first.startswith("Predicts the majority label " if model == "majority" else "Predicts how ")
     assert 'annotators="all"' not in card
 
 
