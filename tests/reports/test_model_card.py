@@ -162,7 +162,7 @@ def test_minilm_is_the_base_model_by_its_name_on_the_hub(subject):
 def test_pieces_of_texts_that_ngrams_keep_are_mentioned(subject):
     ngrams = {"_target_": "perspectives.models.ngrams.Ngrams", "hidden": 20}
     card = model_card(dataclasses.replace(subject, config={**subject.config, "encoder": ngrams}))
-    assert "`Ngrams`, fitted on the training texts; what it learned, including pieces of a few characters of these" in card
+    assert "`Ngrams`, fitted on the training texts; what it learned, including pieces of a few" in card
 
 
 def test_method_data_training_and_warnings_are_said(subject):
