@@ -128,7 +128,7 @@ def test_data_groups_measures_cohesion_and_suppresses_small_groups(capsys):
     assert len(re.findall(r"^gender +(?:Woman|Man) +\d+ +\d+ +-?\.\d{3} +-?\.\d{3}", out, re.MULTILINE)) == 2
     assert re.search(r"^gender +fewer than 5 \(1 value\) +– +– +– +– +– +– +–$", out, re.MULTILINE)
     assert "Groups of fewer than 5 people have no numbers; these people count among others." in out
-    assert "99 times; (Holm) corrected over rows." in out
+    assert "p: 99 random permutations of group labels among the annotators; (Holm): corrected over rows." in out
     assert "cannot come below p (Holm)" not in out
     assert cli.main(["data", "groups", *people, "--permutations", "20"]) == 0
     out = capsys.readouterr().out

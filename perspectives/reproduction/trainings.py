@@ -24,7 +24,8 @@ from perspectives.training.fit import MODEL_FREE, UNUSED_BY_PRIORS, normalised, 
 FEW = "+data.limit=40"
 SHORT = ("trainer.max_epochs=1", "trainer.patience=1", "trainer.accelerator=cpu", "trainer.precision=32-true", FEW)
 TINY, FAST = "encoder=tiny", "encoder=ngrams"  # the fast encoder is kept
-LARGE = ("encoder.name", "encoder.revision")  # these would override the tiny encoder
+# These would override the tiny encoder, or ask for more labels of a person than a few items have.
+LARGE = ("encoder.name", "encoder.revision", "split.shots", "adapt")
 SMOKE = (*SHORT, TINY)
 
 
