@@ -16,7 +16,7 @@ from perspectives.data.schema import Schema
 from perspectives.predictions import Predictions
 from perspectives.runs.run import Run
 from perspectives.training.fit import fit
-from perspectives.training.training import load_model
+from perspectives.training.rebuilding import load_model
 
 torch.set_num_threads(1)  # models this small only wait for each other's threads, above all on a busy machine
 

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from perspectives.errors import DataError, RunError
 from perspectives.evaluation.outside_answers import imported
@@ -19,8 +18,8 @@ from perspectives.evaluation.scores import METRICS_OF_PAIRS, Evaluation
 from perspectives.files import TABLE_SUFFIXES
 from perspectives.metrics.direction import lower_is_better, signed
 from perspectives.metrics.estimate import Estimate, combine
-from perspectives.metrics.groups import SMALLEST_GROUP, GroupScores, by_group, membership
-from perspectives.metrics.intervals import Interval, holm
+from perspectives.metrics.groups import GroupScores, by_group, membership
+from perspectives.metrics.intervals import Interval
 from perspectives.predictions import PAIR_KEY, Predictions, join
 from perspectives.runs.groups import (
     USUAL,
@@ -35,7 +34,7 @@ from perspectives.runs.groups import (
     without_twins,
 )
 from perspectives.runs.run import RESULTS_VERSION, Run, find_runs
-from perspectives.training.fit import BLIND, MODEL_FREE, fit
+from perspectives.training.fit import MODEL_FREE, fit
 
 SELECTED_BY = ("individual/cross_entropy", "individual/mae")  # on validation, lower is better; the first available
 ASKED = ("control", "adapt")  # the purpose of a run, not settings to be selected by score
@@ -67,6 +66,11 @@ class Entry:
     def kind(self) -> str:
         """`prior`, `model` or `oracle`."""
         return "oracle" if self.oracle else "prior" if self.prior else "model"
+
+    @property
+    def method(self) -> str:
+        """Its name without the settings and the control that tell it apart."""
+        return self.name.split(" ")[0]
 
     @cached_property
     def metrics(self) -> list[str]:
@@ -297,120 +301,7 @@ def _rank(entry: Entry) -> tuple:
     """Sort key: priors first, then models from blind to annotator-aware, oracles last."""
     return (
         ("prior", "model", "oracle").index(entry.kind),
-        ORDER.index(_method(entry)) if _method(entry) in ORDER else len(ORDER),
+        ORDER.index(entry.method) if entry.method in ORDER else len(ORDER),
         entry.options.get("adapt", 0),
         entry.name,
     )
-
-
-def table(found: Sequence[Entry], baseline: str | None, metrics: Sequence[str]) -> pd.DataFrame:
-    """Long table, a row per entry and metric.
-
-    Columns: entry, kind (prior, model or oracle), metric, value, low, high, seeds, seed_sd, folds, pairs, items,
-    annotators, annotators_fixed and, where there is an entry named `baseline`, difference, difference_low,
-    difference_high, p and p_holm (two-sided, corrected over all rows of the metric except oracles).
-    """
-    reference = next((entry for entry in found if entry.name == baseline), None)
-    rows = [_row(entry, metric, reference) for metric in metrics for entry in found if metric in entry.metrics]
-    long = pd.DataFrame(rows)
-    if reference is not None:
-        tested = long[long["kind"] != "oracle"]
-        long["p_holm"] = tested.groupby("metric")["p"].transform(lambda p: holm(p.to_numpy()))
-    return long
-
-
-def group_table(
-    found: Sequence[Entry], metrics: Sequence[str], attributes: Sequence[str], unknown: bool = False
-) -> pd.DataFrame:
-    """Long table, a row per entry, metric, attribute and group; see `metrics.groups.GroupScores`.
-
-    Columns: entry, kind, metric, attribute, group, value, low, high (nan where suppressed), suppressed, pairs, items,
-    people, annotators_fixed (always false for metrics of items, whose intervals are over items), worst (whether the
-    group is the entry's worst) and, the same in every row of an entry's groups, gap, gap_low, gap_high,
-    gap_annotators_fixed.
-    """
-    rows: list[dict[str, Any]] = []
-    for metric in metrics:
-        for entry in (entry for entry in found if metric in entry.metrics):
-            for attribute in attributes:
-                scores = entry.groups(metric, attribute, unknown)
-                about = {"entry": entry.name, "kind": entry.kind, "metric": metric, "attribute": attribute}
-                rows += [about | row for row in _group_rows(scores, metric.startswith(METRICS_OF_PAIRS))]
-    return pd.DataFrame(rows)
-
-
-def _group_rows(scores: GroupScores, of_pairs: bool) -> list[dict[str, Any]]:
-    gap = _ends(scores.gap, "gap", "gap_", of_pairs)
-    return [
-        {"group": score.name, **_ends(score.interval, "value", "", of_pairs), "suppressed": score.interval is None}
-        | {"pairs": score.pairs, "items": score.items, "people": score.people, "worst": score.name == scores.worst}
-        | gap
-        for score in scores.scores
-    ]
-
-
-def _ends(interval: Interval | None, name: str, prefix: str, of_pairs: bool) -> dict[str, Any]:
-    fixed = of_pairs and interval is not None and interval.annotators_fixed
-    return _limits(interval, name, prefix) | {f"{prefix}annotators_fixed": fixed}
-
-
-def _limits(interval: Interval | None, name: str, prefix: str) -> dict[str, float]:
-    """Value and limits of an interval; nan without one."""
-    numbers = (float("nan"),) * 3 if interval is None else (interval.value, interval.low, interval.high)
-    return dict(zip((name, f"{prefix}low", f"{prefix}high"), numbers, strict=True))
-
-
-def without_control(found: Sequence[Entry]) -> dict[str, list[str]]:
-    """For each control, the trained methods that use what it shuffles but have no row with that control.
-
-    `shuffled_ids` is for methods that use annotator ids, `shuffled_demographics` for those that use demographic
-    attributes; a method may lack both.
-    """
-    trained = [entry for entry in found if entry.kind == "model" and entry.options]
-    controlled = {(entry.options["control"], _method(entry)) for entry in trained}
-    missing: dict[str, list[str]] = {"shuffled_ids": [], "shuffled_demographics": []}
-    for entry in trained:
-        uses = {"shuffled_ids": _knows_ids(entry), "shuffled_demographics": _knows_demographics(entry)}
-        for control, used in uses.items():
-            if used and (control, _method(entry)) not in controlled and _method(entry) not in missing[control]:
-                missing[control].append(_method(entry))
-    return {control: methods for control, methods in missing.items() if methods}
-
-
-def _knows_ids(entry: Entry) -> bool:
-    options = entry.options
-    return _method(entry) not in BLIND and options.get("model.ids", True) and options.get("model.user_token", True)
-
-
-def _knows_demographics(entry: Entry) -> bool:
-    options, people = entry.options, entry.evaluations[0].predictions.annotators
-    reads = "model.attributes" in options and options["model.attributes"] != []
-    reads = reads and options.get("model.attribute_text", True)
-    named = options.get("model.group_layers") or options.get("model.unseen") == "group"
-    return bool(people.shape[1] > 1 and (reads or named))
-
-
-def _method(entry: Entry) -> str:
-    return entry.name.split(" ")[0]
-
-
-def _too_few(metric: str, interval: Interval) -> bool:
-    """Whether a score of seen or unseen people rests on so few that it would describe individuals."""
-    return metric.endswith(("_seen", "_unseen")) and interval.clusters["annotator"] < SMALLEST_GROUP
-
-
-def _row(entry: Entry, metric: str, reference: Entry | None) -> dict[str, Any]:
-    interval, predictions = entry.interval(metric), entry.evaluations[0].predictions
-    hidden, nan = _too_few(metric, interval), float("nan")
-    row: dict[str, Any] = {"entry": entry.name, "kind": entry.kind, "metric": metric}
-    row |= _limits(None if hidden else interval, "value", "")
-    row |= {"seeds": len(entry.evaluations), "seed_sd": nan if hidden else entry.seed_spread(metric)}
-    row |= {"folds": entry.folds, "pairs": len(predictions), "items": len(predictions.items)}
-    row |= {"annotators": int(predictions.pairs["annotator_id"].nunique())}
-    row |= {"annotators_fixed": interval.annotators_fixed}
-    if reference is not None:
-        none = hidden or entry is reference or metric not in reference.metrics
-        difference = None if none else entry.difference(reference, metric)
-        row |= _limits(difference, "difference", "difference_")
-        row |= {"p": nan if difference is None else difference.p_value}
-    return row

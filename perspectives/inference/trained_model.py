@@ -31,7 +31,7 @@ from perspectives.models.base import AnnotatorModel
 from perspectives.models.encoder import CachedContent, Encoder
 from perspectives.predictions import KIND_OF_SCALE, answer_columns
 from perspectives.runs.run import MEMBERS, Run
-from perspectives.training.training import device_of, read_weights, rebuilt
+from perspectives.training.rebuilding import device_of, read_weights, rebuilt
 
 ACCELERATORS = ("auto", "cpu", "gpu", "mps")
 TEXTS_AT_ONCE = 4096  # sorted by length together

@@ -69,7 +69,7 @@ def margins(
     """
     # `dynamics` builds on this file, and training on `dynamics`.
     from perspectives.quality.dynamics import FOLDER, Dynamics
-    from perspectives.quality.noise import fit_on
+    from perspectives.quality.retraining import fit_on
 
     if "target" in config.model:
         raise ConfigError(

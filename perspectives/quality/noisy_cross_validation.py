@@ -20,7 +20,7 @@ from perspectives.data.annotations import AnnotationSet
 from perspectives.errors import ConfigError
 from perspectives.predictions import SMALLEST, Predictions
 from perspectives.quality.labels import refuse_other_scales
-from perspectives.quality.noise import fit_on
+from perspectives.quality.retraining import fit_on
 
 PART = "noise_part"  # item column that says who is held out
 CANDIDATE, SELECTED, REMOVED = "candidate", "selected", "removed"

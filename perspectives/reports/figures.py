@@ -24,7 +24,7 @@ def check_figure(path: str | Path) -> None:
 
 
 def comparison(long: pd.DataFrame, metric: str, path: str | Path) -> None:
-    """Dots with 95 % intervals, one row per entry of `comparison.table`, best on top; ties keep the table's order.
+    """Dots with 95 % intervals, one row per entry of `tables.table`, best on top; ties keep the table's order.
 
     Raises ConfigError for an unknown file ending or when matplotlib is not installed.
     """

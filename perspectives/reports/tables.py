@@ -19,7 +19,7 @@ CEILINGS = (
 
 
 def render(long: pd.DataFrame, metrics: list[str], baseline: str | None, style: str, notes: list[str]) -> str:
-    """`long` as `comparison.table` makes it; `style` one of FORMATS. CSV keeps the long form with every column."""
+    """`long` as `evaluation.tables.table` makes it; `style` one of FORMATS. CSV keeps the long form."""
     if style == "csv":
         return long.to_csv(index=False).rstrip("\n")
     return render_table(_wide(long, metrics, baseline), style, notes)
@@ -31,7 +31,7 @@ def render_table(wide: pd.DataFrame, style: str, notes: Sequence[str]) -> str:
 
 
 def render_groups(long: pd.DataFrame, style: str, notes: Sequence[str]) -> str:
-    """`long` as `comparison.group_table` makes it: for each metric and attribute a row per entry, a column per group.
+    """`long` as `evaluation.tables.group_table` makes it: per metric and attribute a row per entry, a column per group.
 
     CSV keeps the long form with every column.
     """

@@ -13,6 +13,7 @@ from perspectives.evaluation.scores import summary
 from perspectives.metrics.calibration import temperature
 from perspectives.metrics.decision import macro_f1_offsets
 from perspectives.models.ensemble import ENSEMBLE, Ensemble
+from perspectives.models.knowledge import BLIND
 from perspectives.models.pretrained import folder_digest
 from perspectives.predictions import Predictions
 from perspectives.runs.run import Run, log_trial, run_at
@@ -25,7 +26,6 @@ MODEL_FREE = "priors"
 UNUSED_BY_PRIORS = (
     *("encoder", "optim", "trainer", "calibrate", "decision", "control", "adapt", "dynamics", "predictions", "seed"),
 )
-BLIND = ("majority", "softlabel", "jury_text")  # do not use the annotator: adaptation has no effect
 
 # Options of these nodes that `fit` adds or removes before it builds them.
 BUILT_WITH = {

@@ -11,13 +11,10 @@ from typing import Any
 
 import lightning as L
 import numpy as np
-import pandas as pd
 import torch
 from lightning.pytorch.callbacks import EarlyStopping
 from lightning.pytorch.plugins.environments import LightningEnvironment
-from omegaconf import DictConfig, OmegaConf
-from safetensors import SafetensorError
-from safetensors.torch import load_file
+from omegaconf import DictConfig
 from safetensors.torch import save as serialized
 from tqdm import tqdm
 
@@ -30,17 +27,18 @@ from perspectives.data.splits import Split
 from perspectives.data.tokens import Tokens
 from perspectives.errors import ConfigError, DataError, DataWarning, RunError
 from perspectives.files import new_file, write_text
-from perspectives.models.base import AnnotatorModel, Optimization
-from perspectives.models.encoder import CachedContent, Encoder
-from perspectives.models.ensemble import ENSEMBLE, ONE_ANNOTATOR, labels_of
+from perspectives.models.encoder import Encoder
+from perspectives.models.ensemble import ONE_ANNOTATOR, labels_of
+from perspectives.models.knowledge import uses_demographics
 from perspectives.models.majority import MAJORITY_ID, inferred_labels, majority_labels
 from perspectives.predictions import Predictions
 from perspectives.quality.aggregation.methods import METHODS
 from perspectives.quality.recording import Recording
-from perspectives.runs.run import MEMBERS, Run
+from perspectives.runs.run import Run
 from perspectives.training.adaptation import adapt, introduce
 from perspectives.training.callbacks import MONITOR, BestCheckpoint, History, Progress, ResumeCheckpoint, WholeFiles
 from perspectives.training.lightning_setup import interruptible, quiet
+from perspectives.training.rebuilding import build_model, content, device_of, read_weights, restore
 
 DIVERGED = 100.0  # a best validation loss this many times the untrained model's counts as divergence
 
@@ -91,7 +89,9 @@ class Training:
             )
         if self.config.adapt and not self.model.annotator_tables():
             yield f"model={options.name} models no individual annotators, so adapt={self.config.adapt} has no effect"
-        if self.config.control == "shuffled_demographics" and not self._looks_at_demographics:
+        if self.config.control == "shuffled_demographics" and not (
+            self.schema.attributes and uses_demographics(options)
+        ):
             yield f"model={options.name} sees no demographics here, so control=shuffled_demographics has no effect"
         if counts := self._without_group():
             yield (
@@ -110,12 +110,6 @@ class Training:
         group = self.schema.encode(self.seen.annotators.iloc[people]).group
         unknown = int((group == 0).sum())
         return (unknown, len(people)) if self.model.joint_groups and unknown else None
-
-    @property
-    def _looks_at_demographics(self) -> bool:
-        options = self.config.model
-        reads = "attributes" in options or options.get("group_layers") or options.get("unseen", "mean") != "mean"
-        return bool(reads and self.schema.attributes)
 
     @property
     def _sees_everyone(self) -> bool:
@@ -187,7 +181,7 @@ class Training:
         checkpoints = self.run.folder / "checkpoints"
         if weights.exists():
             self._introduce(self._shots())
-            _restore(self.model, read_weights(weights), self.run)
+            restore(self.model, read_weights(weights), self.run)
         else:
             self._fit(checkpoints, logger)
             self._adapt(self._shots())
@@ -213,7 +207,7 @@ class Training:
         self._refuse_divergence(best)
         for recording in self.recordings:
             recording.finish()
-        _restore(self.model, best.weights(), self.run)
+        restore(self.model, best.weights(), self.run)
 
     def _introduce(self, shots: AnnotationSet) -> None:
         """Add rows for the annotators of `shots`, where the model has annotator tables."""
@@ -323,80 +317,3 @@ def check_budget(shape: tuple[int, int, int], budget: int) -> None:
             f"everyone's answers would take {cost:,} bytes ({' × '.join(map(str, shape))} numbers), more than "
             f"predictions.max_bytes={budget:,}; raise it, predict fewer items, or leave predictions.everyone=false"
         )
-
-
-def device_of(accelerator: str) -> torch.device:
-    """The device for `trainer.accelerator`. Raises ConfigError when the machine does not have it."""
-    present = {"gpu": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
-    chosen = next(name for name, available in present.items() if available) if accelerator == "auto" else accelerator
-    if not present[chosen]:
-        raise ConfigError(f"trainer.accelerator={chosen}, but torch finds none on this machine; choose auto or cpu")
-    return torch.device({"gpu": "cuda"}.get(chosen, chosen))
-
-
-# Building and rebuilding. ------------------------------------------------------------------------------------------
-
-
-def build_model(
-    config: DictConfig, encoder: torch.nn.Module, schema: Schema, annotations_per_batch: float = 1.0
-) -> AnnotatorModel:
-    """The model a configuration describes, untrained."""
-    return instantiate(
-        config.model,
-        encoder=encoder,
-        schema=schema,
-        optimization=Optimization(**config.optim, annotations_per_batch=annotations_per_batch),
-        seed=config.seed,
-    )
-
-
-def content(
-    encoder: Any, texts: pd.DataFrame, cache: str, device: torch.device | str = "cpu"
-) -> tuple[Tokens | None, torch.nn.Module]:
-    """Tokens of the texts and a live encoder, or None and the content vectors of the texts."""
-    if encoder.live:
-        return encoder.tokens(texts), encoder.module()
-    return None, CachedContent(encoder.vectors(texts, Path(cache).expanduser(), device))
-
-
-def load_model(run: Run, texts: pd.DataFrame) -> tuple[AnnotatorModel, Tokens | None]:
-    """A trained model, rebuilt from `config.yaml`, `schema.json` and `model.safetensors`, ready for new texts.
-
-    texts: columns `text` and, where the corpus had it, `text_pair`; their row numbers are the items of a Batch. Returns
-    the model in evaluation mode and the tokens a Batch of these texts needs (None when it needs none).
-
-    Raises RunError when the run has no trained model, has several or is damaged, ConfigError when the encoder cannot be
-    loaded.
-    """
-    if run.config["model"]["name"] == ENSEMBLE:
-        raise RunError(f"{run.folder} is an ensemble of several models; load one of the runs in its folder {MEMBERS}/")
-    weights = read_weights(run.folder / "model.safetensors")
-    config = OmegaConf.create(run.config)
-    encoder = instantiate(config.encoder).load(run.folder)
-    tokens, module = content(encoder, texts, config.paths.cache)
-    return rebuilt(run, weights, module), tokens
-
-
-def rebuilt(run: Run, weights: dict[str, torch.Tensor], encoder: torch.nn.Module) -> AnnotatorModel:
-    """The trained model of a run around its encoder, in evaluation mode. Raises RunError when weights are missing."""
-    model = build_model(OmegaConf.create(run.config), encoder, Schema.load(run.folder / "schema.json"))
-    _restore(model, weights, run)
-    return model.eval()
-
-
-def read_weights(path: Path) -> dict[str, torch.Tensor]:
-    """The weights in a safetensors file. Raises RunError when it is missing or damaged."""
-    try:
-        return load_file(path)
-    except FileNotFoundError as error:
-        raise RunError(
-            f"{path.parent} has no model.safetensors; run its command again to finish the training"
-        ) from error
-    except (SafetensorError, OSError) as error:
-        raise RunError(f"{path} is damaged ({error}); delete {path.parent} and train again") from error
-
-
-def _restore(model: AnnotatorModel, state: dict[str, torch.Tensor], run: Run) -> None:
-    model.load_state_dict(state, strict=False)
-    if absent := set(model.trained_state()) - set(state):
-        raise RunError(f"{run.folder} is missing weights {sorted(absent)[:3]}; delete the run folder and train again")

@@ -12,10 +12,12 @@ import pandas as pd
 
 from perspectives.data.validation import UNKNOWN
 from perspectives.errors import ConfigError
-from perspectives.evaluation.comparison import SMALLEST_GROUP, Entry, entries, group_table, table, without_control
+from perspectives.evaluation.comparison import Entry, entries
+from perspectives.evaluation.controls import without_control
 from perspectives.evaluation.scores import METRICS_OF_PAIRS, panel_ceilings
+from perspectives.evaluation.tables import group_table, table
 from perspectives.files import write_text
-from perspectives.metrics.groups import chosen_attributes
+from perspectives.metrics.groups import SMALLEST_GROUP, chosen_attributes
 from perspectives.metrics.intervals import FEW_ANNOTATORS
 from perspectives.predictions import Predictions
 from perspectives.reports.tables import CEILINGS, FORMATS, number, render, render_groups

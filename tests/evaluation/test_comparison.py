@@ -16,17 +16,10 @@ from sklearn.metrics import f1_score
 from perspectives.cli import main
 from perspectives.config import compose
 from perspectives.errors import DataError, RunError
-from perspectives.evaluation.comparison import (
-    Entry,
-    _labelled,
-    _of_several_encoders,
-    entries,
-    group_table,
-    ordered,
-    table,
-    without_control,
-)
+from perspectives.evaluation.comparison import Entry, _labelled, _of_several_encoders, entries, ordered
+from perspectives.evaluation.controls import without_control
 from perspectives.evaluation.scores import Evaluation
+from perspectives.evaluation.tables import group_table, table
 from perspectives.metrics.intervals import holm
 from perspectives.runs.run import Run
 from perspectives.training.fit import fit

@@ -14,7 +14,7 @@ from perspectives.data.batches import Batches
 from perspectives.data.load import load
 from perspectives.errors import ConfigError, RunError
 from perspectives.quality.influence.table import influence, influence_of_run
-from perspectives.training.training import load_model
+from perspectives.training.rebuilding import load_model
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ NAMES = ("class_prior", "majority", "oracle_majority")
 
 
 def long_table(names=NAMES, **changes) -> pd.DataFrame:
-    """Three entries and two metrics as `comparison.table` makes them; `changes` replace columns of the first metric."""
+    """Three entries and two metrics as `tables.table` makes them; `changes` replace columns of the first metric."""
     kinds = ["prior", "model", "oracle"]
     first = pd.DataFrame({"entry": names, "kind": kinds, "metric": METRICS[0], "value": [0.5, 0.6254, 0.9]})
     first = first.assign(low=first["value"] - 0.02, high=first["value"] + 0.02, seeds=1, seed_sd=np.nan, folds=1)

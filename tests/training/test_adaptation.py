@@ -30,7 +30,8 @@ from perspectives.models.softlabel import SoftLabel
 from perspectives.runs.run import Run
 from perspectives.training import adaptation
 from perspectives.training.adaptation import adapt, adapt_to, introduce
-from perspectives.training.training import Training, load_model
+from perspectives.training.rebuilding import load_model
+from perspectives.training.training import Training
 
 HIDDEN = 6
 RATE = 0.02

@@ -22,7 +22,7 @@ from perspectives.models.ensemble import MEMBER, joined
 from perspectives.predictions import Predictions
 from perspectives.runs.run import find_runs, run_at
 from perspectives.training.fit import fit, identity
-from perspectives.training.training import load_model
+from perspectives.training.rebuilding import load_model
 
 WORDS = ("tea", "soup", "rain", "music", "bread", "winter", "garden", "river")
 PEOPLE = ("ann", "bo", "cy", "di")

@@ -15,7 +15,7 @@ from perspectives.config import compose
 from perspectives.data.batches import Batches
 from perspectives.data.load import load
 from perspectives.errors import ConfigError, RunError
-from perspectives.training.training import load_model
+from perspectives.training.rebuilding import load_model
 
 WORDS = ("tea", "soup", "rain", "music", "bread", "winter", "garden", "river")
 QUICK = (*TINY, "trainer.max_epochs=2")

@@ -49,7 +49,7 @@ def test_a_page_is_written_beside_the_runs(run, capsys):
 
 
 def test_options_choose_items_people_and_whether_a_model_is_loaded(run, tmp_path, monkeypatch):
-    monkeypatch.setattr("perspectives.training.training.load_model", None)  # calling it would fail
+    monkeypatch.setattr("perspectives.training.rebuilding.load_model", None)  # calling it would fail
     output = tmp_path / "page.html"
     assert explore(f"run={run.folder}", f"output={output}", "items=3", "nearby=false", "pool=gender=Woman") == 0
     page = header(output)

@@ -17,7 +17,7 @@ from perspectives.predictions import Predictions, join
 from perspectives.quality.audit.trained import data_map
 from perspectives.quality.dynamics import FOLDER, Dynamics
 from perspectives.quality.flips import flip_labels
-from perspectives.quality.noise import fit_on
+from perspectives.quality.retraining import fit_on
 
 SHARE, FOLDS = 0.05, 5
 PEOPLE, BLIND = "annotator model", "annotator-blind model"

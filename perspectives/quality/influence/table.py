@@ -35,7 +35,8 @@ from perspectives.quality.influence.conjugate import conjugate
 from perspectives.quality.influence.exact import exact
 from perspectives.quality.influence.scores import Scores
 from perspectives.runs.run import Run
-from perspectives.training.training import Training, load_model
+from perspectives.training.rebuilding import load_model
+from perspectives.training.training import Training
 
 METHODS = ("exact", "cg", "ekfac")
 INSTALL = "pip install --no-deps kronfluence==1.0.1 einconv einops opt-einsum accelerate"

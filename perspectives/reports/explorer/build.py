@@ -46,7 +46,7 @@ def content_vectors(run: Run, items: pd.DataFrame) -> np.ndarray | None:
     import torch
 
     from perspectives.data.batches import Batch
-    from perspectives.training.training import load_model
+    from perspectives.training.rebuilding import load_model
 
     texts = items.rename(columns={"pair": "text_pair"}).drop(columns="id")
     try:

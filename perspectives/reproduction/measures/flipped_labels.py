@@ -30,8 +30,8 @@ from perspectives.quality.confident_learning import confident_learning, crowdlab
 from perspectives.quality.dynamics import FOLDER, Dynamics
 from perspectives.quality.flips import flip_labels, noise_probability
 from perspectives.quality.influence.table import influence_of_run
-from perspectives.quality.noise import fit_on
 from perspectives.quality.noisy_cross_validation import REMOVED, SELECTED, Selection, incv, ncv
+from perspectives.quality.retraining import fit_on
 from perspectives.reproduction.measured import Context, Measure, Measurement, Metrics
 from perspectives.reproduction.trainings import SMOKE, trainings_of
 from perspectives.runs.run import Run

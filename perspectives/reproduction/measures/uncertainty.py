@@ -24,7 +24,7 @@ from perspectives.models.base import AnnotatorModel
 from perspectives.reproduction.measured import Context, Measure, Measurement, Metrics
 from perspectives.runs.groups import folds_by_seed, options_of
 from perspectives.runs.run import Run
-from perspectives.training.training import load_model
+from perspectives.training.rebuilding import load_model
 
 VERSION = 1  # raise it whenever the same runs would give other numbers
 PASSES, BATCH = 50, 256

@@ -1,4 +1,4 @@
-"""What searches for noise that train models share: a run on a changed copy of a corpus.
+"""Training again on a changed copy of a corpus, which the searches for noise that train models share.
 
 The methods are `noisy_cross_validation` (Chen et al. 2019) and `area_under_margin` (Pleiss et al. 2020). Every training
 is a `fit` in a folder of its own; finished runs are skipped, so a killed search continues where it stopped.
