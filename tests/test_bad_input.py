@@ -11,9 +11,9 @@ from perspectives.cli import main
 TABLE = "item_id,annotator_id,text,label\n1,ann,Tea is nice,yes\n2,ann,So is soup,no\n"
 
 
-def refused(capfd, folder, *overrides):
+def refused(capfd, folder, *overrides, code=2):
     """The message, without the prefix, of a command that fails."""
-    assert main(["train", *overrides, *places(folder)]) in (1, 2)
+    assert main(["train", *overrides, *places(folder)]) == code
     out, err = capfd.readouterr()
     assert out == ""
     assert "Traceback" not in err
@@ -127,7 +127,7 @@ def test_an_encoder_that_is_not_here(tmp_path, capfd, monkeypatch):
     ],
 )
 def test_diverging_training(tmp_path, capfd, options, expected):
-    message = refused(capfd, tmp_path, *TINY, *options)
+    message = refused(capfd, tmp_path, *TINY, *options, code=1)
     assert message.startswith("training diverged: ")
     assert expected in message
     assert message.endswith("try a smaller optim.lr or optim.encoder_lr")
@@ -150,7 +150,7 @@ def test_one_failing_job_of_a_sweep_does_not_stop_the_others(tmp_path, capfd):
 
 def test_a_place_that_cannot_be_written(tmp_path, capfd):
     (tmp_path / "runs").touch()
-    message = refused(capfd, tmp_path, *TINY)
+    message = refused(capfd, tmp_path, *TINY, code=1)
     assert message.startswith(f"run folder {tmp_path}/runs/synthetic/multitask-tiny-items-f0-s0-")
     assert message.endswith(" cannot be written: Not a directory; choose another with paths.runs=FOLDER")
 
@@ -161,7 +161,7 @@ def test_a_full_disk(tmp_path, capfd, limit, named):
     train(tmp_path / "cache_only", *TINY)  # content vectors are cached, and so do not meet the limit first
     (tmp_path / "cache_only" / "cache").rename(tmp_path / "cache")
     with small_disk(limit):
-        message = refused(capfd, tmp_path, *TINY)
+        message = refused(capfd, tmp_path, *TINY, code=1)
     assert named in message.split(" could not be written: ")[0]
     assert message.endswith("could not be written: File too large; free some space or choose another folder")
     assert not list((tmp_path / "runs").rglob(".*.partial"))
@@ -195,7 +195,7 @@ def test_a_disk_that_becomes_full_after_training(tmp_path, capfd, monkeypatch, p
         train(tmp_path / "other", *options)
         (tmp_path / "other" / "cache").rename(tmp_path / "cache")
         patched.setattr(owner, name, full)
-        message = refused(capfd, tmp_path, *options)
+        message = refused(capfd, tmp_path, *options, code=1)
     assert "could not be written: No space left on device; free some space" in message
     assert not list((tmp_path / "runs").rglob(".*.partial"))
     assert not list((tmp_path / "runs").rglob("metrics.json"))
